@@ -25,6 +25,7 @@ from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.orders import ORDER_ROUTES
 from fedsafe_node.api.partners import PARTNER_ROUTES
+from fedsafe_node.api.passkeys import PASSKEY_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.rights import RIGHTS_ROUTES
 from fedsafe_node.people.credentials import People
@@ -133,6 +134,7 @@ async def house(
 
 LOCAL: Final = "local"
 OFFICE: Final = (
+    *PASSKEY_ROUTES,
     *(*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES),
     *BREACH_ROUTES,
     *CASE_ROUTES,

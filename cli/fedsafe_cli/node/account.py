@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe account`: accounts of people, their roles and what proves them."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_policies.ground.catalogue import Phrase
 
+_PASSKEY: Final = re.compile(r"[0-9a-f]{32}")
 _ROLE: Final = one_of("Role to grant", ROLES)
 _GRANTERS: Final = frozenset({"operator", "reviewer", "dpo"})
 _NOBODY_APPROVES: Final = (
@@ -33,6 +35,13 @@ _TRAINED: Final = (
     "fedsafe: before that another operator records the training: `fedsafe training add "
     "{name} --help`; if none can log in any more: fedsafe account setup {alone}"
 )
+
+
+def _passkey(context: click.Context, _: click.Parameter, value: str) -> str:
+    if _PASSKEY.fullmatch(value) is None:
+        told = "PASSKEY is what `fedsafe account passkey list` shows"
+        raise click.UsageError(told, context)
+    return value
 
 
 @click.group(cls=SpokenGroup)
@@ -141,6 +150,98 @@ def totp(context: click.Context) -> ExitStatus:
     settings = settings_of(context)
     answer = personal(settings).post("/v1/account/authenticator", None)
     _tell_enrolment(settings, answer)
+    return OK
+
+
+@account.group("passkey", cls=SpokenGroup)
+def passkey() -> None:
+    """List, name and remove your passkeys.
+
+    A browser enrols them, at the node's desk. One logs in there without a password.
+
+    \b
+    Examples:
+      fedsafe account passkey list
+      fedsafe account passkey remove 0f3a9c5e7b1d24680f3a9c5e7b1d2468
+    """  # noqa: D301
+
+
+@passkey.command("list")
+@shared_options
+@click.pass_context
+def list_passkeys(context: click.Context) -> ExitStatus:
+    """List your passkeys, oldest first.
+
+    One that is synced may lie on several of your devices. One for another address was
+    enrolled when the desk had another domain, and does not work now.
+
+    \b
+    Example:
+      fedsafe account passkey list
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get("/v1/account/passkeys")
+    if settings.json:
+        document(answer)
+        return OK
+    rows = [
+        [
+            one["passkey"],
+            one["name"],
+            shown(one["added_at"]),
+            shown(one["used_at"]),
+            coded("synced", settings) if one["synced"] else "",
+            "" if one["fits"] else coded("other_address", settings),
+        ]
+        for one in answer["passkeys"]
+    ]
+    names = ("passkey", "name", "since", "last used", "kind", "state")
+    table(headings(settings, *names), rows)
+    return OK
+
+
+@passkey.command("name")
+@click.argument("key", metavar="PASSKEY", callback=_passkey)
+@click.argument("name")
+@shared_options
+@click.pass_context
+def name_passkey(context: click.Context, key: str, name: str) -> ExitStatus:
+    """Give a passkey of yours another NAME.
+
+    \b
+    Example:
+      fedsafe account passkey name 0f3a9c5e7b1d24680f3a9c5e7b1d2468 "key in the safe"
+    """  # noqa: D301
+    settings = settings_of(context)
+    target = f"/v1/account/passkeys/{key}/name"
+    answer = personal(settings).post(target, {"name": name})
+    if settings.json:
+        document(answer)
+    else:
+        line(say("{passkey} is called {name}", settings, **answer))
+    return OK
+
+
+@passkey.command("remove")
+@click.argument("key", metavar="PASSKEY", callback=_passkey)
+@shared_options
+@click.pass_context
+def remove_passkey(context: click.Context, key: str) -> ExitStatus:
+    """Remove a passkey of yours; your other sessions end at once.
+
+    First prove your second factor: `fedsafe login --step-up`.
+
+    \b
+    Example:
+      fedsafe account passkey remove 0f3a9c5e7b1d24680f3a9c5e7b1d2468
+    """  # noqa: D301
+    settings = settings_of(context)
+    target = f"/v1/account/passkeys/{key}/remove"
+    answer = personal(settings).post(target, None)
+    if settings.json:
+        document(answer)
+    else:
+        line(say("{passkey} is removed", settings, **answer))
     return OK
 
 

@@ -98,6 +98,101 @@ class RoleChangeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     role: Role
 
 
+PasskeyId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
+PasskeyLabel = Annotated[
+    str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,60}(?!\n)$", max_length=60)
+]
+Encoded = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{0,8192}(?!\n)$")]
+"""Bytes of a browser's, in base64url without padding."""
+
+
+class PasskeyOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `navigator.credentials` takes as `publicKey`, its bytes in base64url.
+
+    The challenge in it is good for five minutes and one answer.
+    """
+
+    options: dict[str, Any]
+
+
+class PasskeyEnrolment(_Secretive, frozen=True):
+    """A passkey that a browser has made, and what its person calls it.
+
+    `credential` is its `rawId`; `client_data` and `attestation` are `clientDataJSON`
+    and `attestationObject` of its response.
+    """
+
+    name: PasskeyLabel
+    credential: Encoded
+    client_data: Encoded
+    attestation: Encoded
+
+
+class PasskeyProof(_Secretive, frozen=True):
+    """What a passkey has signed.
+
+    `credential` is its `rawId`; the others are `clientDataJSON`, `authenticatorData`,
+    `signature` and `userHandle` of its response.
+    """
+
+    credential: Encoded
+    client_data: Encoded
+    authenticator: Encoded
+    signature: Encoded
+    user_handle: Encoded = ""
+
+
+class PasskeyStart(_Secretive, frozen=True):
+    """The begin of a log-in by passkey.
+
+    `browser` stands for the browser that asks, such as the value of a cookie: whoever
+    ends the log-in names it again, so that none ends in another browser.
+    """
+
+    browser: Secret = ""
+
+
+class PasskeyLogIn(PasskeyProof, frozen=True):
+    """What a passkey has signed to log in, in a role if there are several."""
+
+    role: Role | None = None
+    browser: Secret = ""
+
+
+class PasskeyName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What its person calls a passkey."""
+
+    name: PasskeyLabel
+
+
+class PasskeyShown(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """A passkey of whoever asks; `synced` if it may lie on several devices.
+
+    It `fits` while the desk is at the domain that it was made for.
+    """
+
+    passkey: str
+    name: str
+    added_at: int
+    used_at: int | None
+    synced: bool
+    fits: bool
+
+
+class PasskeysAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The passkeys of whoever asks, oldest first."""
+
+    passkeys: list[PasskeyShown]
+
+
+class PasskeyAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A passkey that is gone."""
+
+    passkey: str
+
+
 class StepUpRequest(_Secretive, frozen=True):
     """The second factor once more."""
 

@@ -65,6 +65,8 @@ class Code(StrEnum):
     ENOUGH_ADMINISTRATORS = "enough_administrators"
     ALREADY_SET_UP = "already_set_up"
     NO_PROVIDER = "no_provider"
+    NO_DESK = "no_desk"
+    LAST_FACTOR = "last_factor"
     NOTHING_CHANGED = "nothing_changed"
     NOT_ROTATABLE = "not_rotatable"
     CREDENTIAL_EXPIRED = "credential_expired"
@@ -315,6 +317,8 @@ CODES: Final[Mapping[Code, tuple[int, Phrase]]] = {
     Code.ENOUGH_ADMINISTRATORS: (409, Phrase("Two people can add accounts")),
     Code.ALREADY_SET_UP: (409, Phrase("The account is set up already")),
     Code.NO_PROVIDER: (409, Phrase("The node has no provider of identities")),
+    Code.NO_DESK: (409, Phrase("The node has no desk")),
+    Code.LAST_FACTOR: (409, Phrase("It is the last second factor")),
     Code.NOTHING_CHANGED: (409, Phrase("The node decides by these texts already")),
     Code.NOT_ROTATABLE: (409, Phrase("This credential does not rotate")),
     Code.CREDENTIAL_EXPIRED: (409, Phrase("The credential has expired")),

@@ -69,6 +69,7 @@ from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.notices import NOTICE_ROUTES
 from fedsafe_node.api.orders import ORDER_ROUTES
 from fedsafe_node.api.partners import PARTNER_ROUTES
+from fedsafe_node.api.passkeys import PASSKEY_ROUTES
 from fedsafe_node.api.peers import EVALUATION_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.provider_events import EVENT_ROUTES
@@ -524,6 +525,7 @@ ROUTES: Final = (
     *HELP_ROUTES,
     *BACKUP_ROUTES,
     *LOGIN_ROUTES,
+    *PASSKEY_ROUTES,
     *PEOPLE_ROUTES,
     *ACT_ROUTES,
     *TASK_ROUTES,

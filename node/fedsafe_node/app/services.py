@@ -209,7 +209,7 @@ def _help_desk(base: Base) -> HelpDesk:
 
 def _staff(parts: Parts, notes: Notes) -> Staff:
     base, web, acts = parts.base, ProviderWeb(parts.provider), _acts(parts, notes)
-    return make_staff(base.office, base.config.oidc, web, acts, base.seen)
+    return make_staff(base.office, base.config, web, acts, base.seen)
 
 
 def _policies(base: Base, approvals: Approvals) -> PolicyChanges:

@@ -82,6 +82,8 @@ _FORMS: Final = {
     "provider.out_of_court": "one line without braces",
     "policy": "the name of a shipped policy, such as strict, or a file",
     "listen.host": "a host's name or address, such as 127.0.0.1",
+    "desk.listen.host": "a host's name or address, such as 127.0.0.1",
+    "desk.origin": "an address such as https://desk.chat.example.de, without a path",
     "mail.host": "a mail server's name or address",
     "sending.mail.sender": "an address such as cases@chat.example.de",
     "phone.url": "an https address, or http on loopback",
@@ -93,6 +95,10 @@ _FORMS: Final = {
 }
 _PROVIDER: Final = (
     r"^(https://|http://(127\.0\.0\.1|\[::1\]|localhost)(?=[:/]|$))[\x21-\x7e]*(?!\n)$"
+)
+_ORIGIN: Final = (
+    r"^(https://[a-z0-9.-]{1,253}|http://(127\.0\.0\.1|\[::1\]|localhost))"
+    r"(:[1-9][0-9]{0,4})?(?!\n)$"
 )
 Positive = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 KeptDays = Annotated[int, msgspec.Meta(ge=30, le=3_650)]
@@ -108,6 +114,17 @@ class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host: Host
     port: Port
+
+
+class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where people work with the node in a browser: its own listener.
+
+    `origin` is what stands in the browser's address bar, without a path: https, or
+    http on this machine. A proxy in front passes the Host header on as it came.
+    """
+
+    listen: Listen
+    origin: Annotated[str, msgspec.Meta(pattern=_ORIGIN, max_length=300)]
 
 
 class Lookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -222,6 +239,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backups: Backups = Backups()
     deadlines: Deadlines = Deadlines()
     sending: Sending = Sending()
+    desk: Desk | None = None
     store: Storage | None = None
     oidc: Oidc | None = None
     mail: Mail | None = None

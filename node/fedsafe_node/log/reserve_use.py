@@ -51,6 +51,7 @@ RELIEVING: Final = frozenset(
         # Somebody may do less.
         Event.ACCOUNT_LOCKED,
         Event.ACCOUNT_LOGGED_OUT,
+        Event.PASSKEY_REMOVED,
         Event.ROLE_ENDED,
         Event.CREDENTIAL_REVOKED,
         Event.SESSION_ENDED,

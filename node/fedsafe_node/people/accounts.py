@@ -244,6 +244,7 @@ class Accounts:
             )
             await tx.set_recovery_codes(person.id, [])
             await tx.remove_identities_of(person.id)
+            await tx.remove_passkeys_of(person.id)
             await tx.remove_sessions_of(person.id)
             for grant in await tx.grants_of(person.id):
                 if grant.number is not None:

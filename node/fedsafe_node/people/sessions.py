@@ -285,26 +285,42 @@ class Sessions:
             ForbiddenError: the code is wrong, or one for recovery, or it is no session.
         """
         office, now, code = self._office, self._office.now(), request.code
-        session_id = _session_of(who)
+        session_id = session_of(who)
         counter = Counter(office.vault.blind("step_up", who.name))
         await count_tries(office.store, [counter], now)
 
-        async def act(tx: Transaction) -> bool:
+        async def act(tx: Transaction) -> StepUpAnswer | None:
             row = await tx.session(session_id)
             person = await tx.person(row.person) if row is not None else None
-            if row is None or person is None or len(code.replace(" ", "")) != DIGITS:
-                return False
+            if person is None or len(code.replace(" ", "")) != DIGITS:
+                return None
             if not await self._prove(tx, person, code):
-                return False
+                return None
             await tx.remove_throttle(counter.key)
-            await tx.put_session(replace(row, stepped_up_at=now, seen_at=now))
-            await office.note(tx, Event.STEPPED_UP, who.name, {"role": row.role})
-            return True
+            return await self.strengthen(tx, who, way="code")
 
-        if not await office.store.write(act):
+        answer = await office.store.write(act)
+        if answer is None:
             is_short = len(code.replace(" ", "")) == DIGITS
             why = Phrase("the code is wrong or was used") if is_short else _NO_STEP
             raise ForbiddenError(why, authenticated=True)
+        return answer
+
+    async def strengthen(
+        self, tx: Transaction, who: Principal, *, way: str
+    ) -> StepUpAnswer:
+        """Keep, within an act, that a second factor was proved in a session.
+
+        Raises:
+            ForbiddenError: the session has ended.
+        """
+        office, now = self._office, self._office.now()
+        row = await tx.session(session_of(who))
+        if row is None or not _lives(row, now):
+            raise ForbiddenError(_ENDED, authenticated=False)
+        await tx.put_session(replace(row, stepped_up_at=now, seen_at=now))
+        detail = {"role": row.role, "way": way}
+        await office.note(tx, Event.STEPPED_UP, who.name, detail)
         return StepUpAnswer(now + FRESH)
 
     async def change_role(
@@ -331,7 +347,7 @@ class Sessions:
         return await self._go_on(who, None)
 
     async def _go_on(self, who: Principal, wanted: Role | None) -> SessionAnswer:
-        office, session_id, token = self._office, _session_of(who), new_session_token()
+        office, session_id, token = self._office, session_of(who), new_session_token()
 
         async def act(tx: Transaction) -> SessionAnswer:
             row = await tx.session(session_id)
@@ -459,7 +475,12 @@ def is_fresh(row: SessionRow, now: int) -> bool:
     return _lives(row, now) and proved is not None and 0 <= now - proved < FRESH
 
 
-def _session_of(who: Principal) -> str:
+def session_of(who: Principal) -> str:
+    """Return the session that somebody acts in.
+
+    Raises:
+        ForbiddenError: it is a credential, and no session.
+    """
     if who.session is None:
         raise ForbiddenError(Phrase("this is no session"), authenticated=True)
     return who.session

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fedsafe_federation.wire.freshness import SeenNonces
-from fedsafe_node.ground.config import Oidc
+from fedsafe_node.ground.config import Config
 from fedsafe_node.people.accounts import Accounts
 from fedsafe_node.people.approvals import Approvals, Effect
 from fedsafe_node.people.identity_provider import Identities
 from fedsafe_node.people.identity_web import ProviderWeb
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.passkeys import Passkeys
 from fedsafe_node.people.role_grants import Granting, RoleGrant
 from fedsafe_node.people.service_credentials import Machines
 from fedsafe_node.people.sessions import Sessions
@@ -31,11 +32,12 @@ class Staff:
     machines: Machines
     staffing: Staffing
     identities: Identities
+    passkeys: Passkeys
 
 
 def make_staff(
     office: Office,
-    oidc: Oidc | None,
+    config: Config,
     web: ProviderWeb,
     effects: Mapping[Act, Effect],
     seen: SeenNonces,
@@ -46,6 +48,7 @@ def make_staff(
     """
     approvals = Approvals(office, {Act.ROLE_GRANT: RoleGrant(office), **effects})
     sessions = Sessions(office)
+    origin = None if config.desk is None else config.desk.origin
     return Staff(
         accounts=Accounts(office),
         sessions=sessions,
@@ -54,5 +57,6 @@ def make_staff(
         approvals=approvals,
         machines=Machines(office),
         staffing=Staffing(office),
-        identities=Identities(office, sessions, oidc, web, seen),
+        identities=Identities(office, sessions, config.oidc, web, seen),
+        passkeys=Passkeys(office, sessions, origin),
     )

@@ -84,6 +84,26 @@ class SessionRow(Row, frozen=True):
     way: str | None = None
 
 
+class PasskeyRow(Row, frozen=True):
+    """A passkey of a person, good at one domain (`rp`).
+
+    `credential` is what the device calls it, `name` what the person does. `sign_count`
+    is how often it said that it had signed when it was used last; some say 0 always.
+    One that is `synced` may lie on several devices.
+    """
+
+    id: str
+    credential: bytes
+    person: str
+    name: str
+    public_key: bytes
+    sign_count: int
+    synced: bool
+    rp: str
+    added_at: int
+    used_at: int | None = None
+
+
 class ThrottleRow(Row, frozen=True):
     """Failed logins under one blinded name; nothing is tried before `until`."""
 

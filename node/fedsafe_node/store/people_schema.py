@@ -128,6 +128,36 @@ PEOPLE: tuple[str, ...] = (
 SESSION_WAYS: tuple[str, ...] = ("ALTER TABLE sessions ADD COLUMN way TEXT",)
 
 
+# Passkeys, and the challenges that were used; `schema.py` says which migration.
+#
+# A challenge is kept, as a hash, until it would not count any more.
+
+PASSKEYS: tuple[str, ...] = (
+    """
+    CREATE TABLE passkeys (
+        id TEXT PRIMARY KEY,
+        credential BLOB NOT NULL UNIQUE CHECK (length(credential) BETWEEN 1 AND 1023),
+        person TEXT NOT NULL REFERENCES persons (id),
+        name TEXT NOT NULL,
+        public_key BLOB NOT NULL,
+        sign_count INTEGER NOT NULL CHECK (sign_count >= 0),
+        synced INTEGER NOT NULL CHECK (synced IN (0, 1)),
+        rp TEXT NOT NULL,
+        added_at INTEGER NOT NULL,
+        used_at INTEGER
+    ) STRICT
+    """,
+    "CREATE INDEX passkeys_by_person ON passkeys (person)",
+    """
+    CREATE TABLE spent_challenges (
+        digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+        until INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX spent_challenges_by_end ON spent_challenges (until)",
+)
+
+
 # What a credential is good for, with all scopes; `schema.py` says which migration.
 #
 # The table of 0002 took two of the four scopes. SQLite changes no CHECK, so the table

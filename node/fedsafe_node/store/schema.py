@@ -44,7 +44,7 @@ from fedsafe_node.store.peering_schema import (
     REPEATS,
     WITNESS,
 )
-from fedsafe_node.store.people_schema import PEOPLE, SCOPES, SESSION_WAYS
+from fedsafe_node.store.people_schema import PASSKEYS, PEOPLE, SCOPES, SESSION_WAYS
 from fedsafe_node.store.prune_schema import PRUNE
 from fedsafe_node.store.review_schema import ANSWERS, LOOKS, REVIEW, SERVICES
 from fedsafe_node.store.rights_schema import RECORDED, RIGHTS, SHARED, WAITING
@@ -309,6 +309,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0039_waiting", WAITING),
     ("0040_event_index", EVENT_INDEX),
     ("0041_session_ways", SESSION_WAYS),
+    ("0042_passkeys", PASSKEYS),
 )
 VERSION = len(MIGRATIONS)
 

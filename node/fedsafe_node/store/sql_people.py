@@ -15,6 +15,7 @@ from fedsafe_node.store.people_rows import (
     ActState,
     GrantRow,
     IdentityRow,
+    PasskeyRow,
     PersonRow,
     PersonState,
     SessionRow,
@@ -46,6 +47,7 @@ _SESSION = f"SELECT {_columns(SessionRow)} FROM sessions "  # noqa: S608
 _THROTTLE = f"SELECT {_columns(ThrottleRow)} FROM throttles "  # noqa: S608
 _ACT = f"SELECT {_columns(ActRow)} FROM acts "  # noqa: S608
 _TERMS = f"SELECT {_columns(TermsRow)} FROM credential_terms "  # noqa: S608
+_PASSKEY = f"SELECT {_columns(PasskeyRow)} FROM passkeys "  # noqa: S608
 _IDENTITY = f"SELECT {_columns(IdentityRow)} FROM identities "  # noqa: S608
 
 
@@ -53,6 +55,12 @@ def _person(row: Any) -> PersonRow:  # noqa: ANN401 - a raw row
     named: dict[str, Any] = dict(zip(PersonRow.__struct_fields__, row, strict=True))
     named |= {"external": bool(named["external"]), "state": PersonState(named["state"])}
     return PersonRow(**named)
+
+
+def _passkey(row: Any) -> PasskeyRow:  # noqa: ANN401 - a raw row
+    named: dict[str, Any] = dict(zip(PasskeyRow.__struct_fields__, row, strict=True))
+    named |= {each: bytes(named[each]) for each in ("credential", "public_key")}
+    return PasskeyRow(**(named | {"synced": bool(named["synced"])}))
 
 
 def _act(row: Any) -> ActRow:  # noqa: ANN401 - a raw row
@@ -151,6 +159,16 @@ class SqlPeopleReader:
         """Return whose identity this is."""
         row = self._row(_IDENTITY + "WHERE issuer = ? AND subject = ?", issuer, subject)
         return row and _made(IdentityRow, row)
+
+    async def passkey_of(self, credential: bytes) -> PasskeyRow | None:
+        """Return the passkey that a device calls so."""
+        row = self._row(_PASSKEY + "WHERE credential = ?", credential)
+        return row and _passkey(row)
+
+    async def passkeys_of(self, person_id: str) -> list[PasskeyRow]:
+        """Return a person's passkeys, oldest first."""
+        where = "WHERE person = ? ORDER BY added_at, id"
+        return [_passkey(row) for row in self._rows(_PASSKEY + where, person_id)]
 
 
 class SqlPeopleWriter:
@@ -294,3 +312,37 @@ class SqlPeopleWriter:
     async def remove_identities_of(self, person_id: str) -> int:
         """Forget who somebody is at all issuers; return how many."""
         return self._run("DELETE FROM identities WHERE person = ?", person_id)
+
+    async def add_passkey(self, passkey: PasskeyRow) -> None:
+        """Keep a passkey.
+
+        Raises:
+            ConflictError: a passkey that its device calls so is there already.
+        """
+        self._keep("passkeys", passkey)
+
+    async def set_passkey(self, passkey: PasskeyRow) -> bool:
+        """Replace a passkey's name and what its last use told; False if unknown."""
+        sql = "UPDATE passkeys SET name = ?, sign_count = ?, used_at = ? WHERE id = ?"
+        used = (passkey.sign_count, passkey.used_at)
+        return self._run(sql, passkey.name, *used, passkey.id) > 0
+
+    async def remove_passkey(self, passkey_id: str) -> bool:
+        """Drop a passkey; False if there is none."""
+        return self._run("DELETE FROM passkeys WHERE id = ?", passkey_id) > 0
+
+    async def remove_passkeys_of(self, person_id: str) -> int:
+        """Drop all passkeys of a person; return how many."""
+        return self._run("DELETE FROM passkeys WHERE person = ?", person_id)
+
+    async def spend_challenge(self, digest: bytes, until: int) -> bool:
+        """Note that a challenge was used; False if it was before."""
+        sql = (
+            "INSERT INTO spent_challenges (digest, until) VALUES (?, ?) "
+            "ON CONFLICT (digest) DO NOTHING"
+        )
+        return self._run(sql, digest, until) > 0
+
+    async def forget_challenges(self, now: int) -> int:
+        """Drop used challenges that do not count any more; return how many."""
+        return self._run("DELETE FROM spent_challenges WHERE until <= ?", now)

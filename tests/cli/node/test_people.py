@@ -819,3 +819,35 @@ def test_another_role_replaces_the_token(
     assert outcome.status == 0, outcome.err
     assert token not in outcome.out + outcome.err
     assert logged_in.read_text(encoding="ascii") == f"{token}\n"
+
+
+def test_passkeys_are_listed_named_and_removed(
+    ask: "Run", node: "FakeNode", logged_in: Path
+) -> None:
+    assert logged_in.exists()
+    key = "0f" * 16
+    one = {
+        "passkey": key,
+        "name": "key",
+        "added_at": 1_795_000_000,
+        "used_at": None,
+        "synced": True,
+        "fits": False,
+    }
+    node.always("GET /v1/account/passkeys", {"passkeys": [one]})
+    node.always(f"POST /v1/account/passkeys/{key}/name", one | {"name": "safe"})
+    node.always(f"POST /v1/account/passkeys/{key}/remove", {"passkey": key})
+    listed = ask("account", "passkey", "list")
+    german = ask("account", "passkey", "list", "--lang", "de")
+    named = ask("account", "passkey", "name", key, "safe")
+    removed = ask("account", "passkey", "remove", key)
+
+    assert key in listed.out
+    assert "for another address" in listed.out
+    assert "für eine andere Adresse" in german.out
+    assert named.out == f"{key} is called safe\n"
+    assert node.asked_of(f"POST /v1/account/passkeys/{key}/name") == [{"name": "safe"}]
+    assert removed.out == f"{key} is removed\n"
+    before = len(node.asked)
+    assert ask("account", "passkey", "remove", "../x").status == 2
+    assert len(node.asked) == before

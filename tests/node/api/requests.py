@@ -137,6 +137,7 @@ def concrete(route: Route) -> str:
         sheet="art30",
         act="0" * 32,
         session="0" * 16,
+        passkey="0" * 32,
         task="0" * 32,
         number="1",
         inquiry="1",

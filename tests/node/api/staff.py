@@ -17,6 +17,10 @@ from fedsafe_node.acts.people import (
     EndedAnswer,
     EnrolmentAnswer,
     LinkedAnswer,
+    PasskeyAnswer,
+    PasskeyOptions,
+    PasskeysAnswer,
+    PasskeyShown,
     RevokedAnswer,
     RoleAnswer,
     RoleShown,
@@ -89,6 +93,9 @@ SHOWN: Final = SessionShown(
     fresh_until=None,
     current=True,
 )
+PASSKEY: Final = PasskeyShown(
+    passkey="0" * 32, name="key", added_at=1, used_at=None, synced=False, fits=True
+)
 ANSWERS: Final[dict[tuple[str, str], object]] = {
     ("sessions", "begin"): SESSION,
     ("sessions", "step_up"): StepUpAnswer(2),
@@ -120,14 +127,39 @@ ANSWERS: Final[dict[tuple[str, str], object]] = {
     ("identities", "start"): SignOnAnswer(url="https://id.example", state="s"),
     ("identities", "finish"): SESSION,
     ("identities", "link"): LinkedAnswer(name="anna", issuer="https://id.example"),
+    ("passkeys", "begin_enrolment"): PasskeyOptions({"challenge": "A"}),
+    ("passkeys", "enrol"): PASSKEY,
+    ("passkeys", "show"): PasskeysAnswer([PASSKEY]),
+    ("passkeys", "rename"): PASSKEY,
+    ("passkeys", "remove"): PasskeyAnswer("0" * 32),
+    ("passkeys", "begin_log_in"): PasskeyOptions({"challenge": "A"}),
+    ("passkeys", "log_in"): SESSION,
+    ("passkeys", "begin_step_up"): PasskeyOptions({"challenge": "A"}),
+    ("passkeys", "step_up"): StepUpAnswer(2),
     ("machines", "show"): CredentialsAnswer([CREDENTIAL]),
     ("machines", "add"): TOKEN,
     ("machines", "rotate"): TOKEN,
     ("machines", "revoke"): RevokedAnswer("shop"),
 }
+PROOF: Final = {
+    "credential": "A",
+    "client_data": "A",
+    "authenticator": "A",
+    "signature": "A",
+}
 PEOPLE_BODIES: Final[dict[str, object]] = {
     "logIn": {"name": "anna", "password": "p", "code": "000000"},
     "stepUp": {"code": "000000"},
+    "addPasskey": {
+        "name": "key",
+        "credential": "A",
+        "client_data": "A",
+        "attestation": "A",
+    },
+    "namePasskey": {"name": "key"},
+    "beginPasskeyLogIn": {},
+    "endPasskeyLogIn": PROOF,
+    "endPasskeyStepUp": PROOF,
     "changeRole": {"role": "analyst"},
     "beginSignOn": {},
     "endSignOn": {"state": "s" * 43, "code": "c"},

@@ -38,6 +38,7 @@ CREATE UNIQUE INDEX match_floods_by_mark ON match_floods (about) WHERE state IN 
 CREATE INDEX match_floods_by_state ON match_floods (state, ends_at);
 CREATE INDEX notices_by_state ON notices (state, queued_at);
 CREATE INDEX orders_by_due ON orders (due_at, id) WHERE answered_at IS NULL;
+CREATE INDEX passkeys_by_person ON passkeys (person);
 CREATE INDEX provider_events_by_expiry ON provider_events (expires_at) WHERE sealed IS NOT NULL;
 CREATE INDEX provider_events_by_reminder ON provider_events (remind_at) WHERE receipted_at IS NULL AND remind_at IS NOT NULL AND sealed IS NOT NULL;
 CREATE INDEX recipients_by_first ON recipients (first);
@@ -59,6 +60,7 @@ CREATE INDEX signals_by_match_until ON signals (match_until) WHERE status IN ('a
 CREATE INDEX signals_by_media_kind ON signals (media_kind, row) WHERE media_kind IS NOT NULL AND status <> 'erased';
 CREATE INDEX signals_by_origin ON signals (origin) WHERE plane = 'actor' AND own = 0 AND status IN ('active', 'disputed', 'expired');
 CREATE INDEX spent_by_slot ON spent (slot);
+CREATE INDEX spent_challenges_by_end ON spent_challenges (until);
 CREATE INDEX taken_off_by_end ON taken_off (until);
 CREATE INDEX task_answers_by_task ON task_answers (task);
 CREATE INDEX task_decisions_by_age ON task_decisions (decided_at);
@@ -134,6 +136,7 @@ CREATE TABLE orders ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, emergency INTEGER
 CREATE TABLE pack_signals ( signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), pack INTEGER NOT NULL REFERENCES packs (entry), PRIMARY KEY (signal_id, pack) ) STRICT, WITHOUT ROWID;
 CREATE TABLE packs ( entry INTEGER PRIMARY KEY CHECK (entry >= 0), first INTEGER NOT NULL CHECK (first >= 0), last INTEGER NOT NULL CHECK (last >= first AND last < entry), events TEXT, recipient TEXT NOT NULL, asked_by TEXT NOT NULL, approved_by TEXT NOT NULL, at INTEGER NOT NULL, purpose TEXT NOT NULL, basis TEXT NOT NULL ) STRICT;
 CREATE TABLE partners ( id TEXT PRIMARY KEY, revision INTEGER NOT NULL CHECK (revision >= 1), test INTEGER NOT NULL CHECK (test IN (0, 1)), entered_at INTEGER NOT NULL, entered_by TEXT NOT NULL, verified_at INTEGER, verified_until INTEGER, verified_by TEXT, record BLOB NOT NULL, CHECK ((verified_at IS NULL) = (verified_until IS NULL)), CHECK ((verified_at IS NULL) = (verified_by IS NULL)) ) STRICT;
+CREATE TABLE passkeys ( id TEXT PRIMARY KEY, credential BLOB NOT NULL UNIQUE CHECK (length(credential) BETWEEN 1 AND 1023), person TEXT NOT NULL REFERENCES persons (id), name TEXT NOT NULL, public_key BLOB NOT NULL, sign_count INTEGER NOT NULL CHECK (sign_count >= 0), synced INTEGER NOT NULL CHECK (synced IN (0, 1)), rp TEXT NOT NULL, added_at INTEGER NOT NULL, used_at INTEGER ) STRICT;
 CREATE TABLE peers ( origin TEXT PRIMARY KEY, cursor INTEGER NOT NULL, root BLOB NOT NULL CHECK (length(root) = 32), checkpoint TEXT NOT NULL, synced_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('active', 'suspended')) ) STRICT;
 CREATE TABLE persons ( id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, display TEXT NOT NULL, external INTEGER NOT NULL CHECK (external IN (0, 1)), state TEXT NOT NULL CHECK (state IN ('invited', 'active', 'locked')), created_at INTEGER NOT NULL, password TEXT, totp BLOB, totp_step INTEGER NOT NULL, code_hash BLOB CHECK (length(code_hash) = 32), code_until INTEGER, CHECK ((password IS NULL) = (totp IS NULL)), CHECK ((code_hash IS NULL) = (code_until IS NULL)) ) STRICT;
 CREATE TABLE provider_events ( number INTEGER PRIMARY KEY CHECK (number > 0), kind TEXT NOT NULL, at INTEGER NOT NULL, period TEXT NOT NULL, sealed BLOB, expires_at INTEGER NOT NULL, due_at INTEGER, remind_at INTEGER, reminds INTEGER REFERENCES provider_events (number), receipted_at INTEGER, receipted_by TEXT, mark BLOB NOT NULL CHECK (length(mark) = 8), CHECK ((due_at IS NULL) = (remind_at IS NULL)), CHECK ((receipted_at IS NULL) = (receipted_by IS NULL)), CHECK (receipted_at IS NULL OR due_at IS NOT NULL) ) STRICT;
@@ -159,6 +162,7 @@ CREATE TABLE sessions ( id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES per
 CREATE TABLE sighting_counts ( origin TEXT NOT NULL, kind TEXT NOT NULL, ending TEXT NOT NULL, count INTEGER NOT NULL CHECK (count >= 1), told INTEGER NOT NULL CHECK (told BETWEEN 0 AND count), PRIMARY KEY (origin, kind, ending) ) STRICT, WITHOUT ROWID;
 CREATE TABLE signals ( row INTEGER PRIMARY KEY, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), origin TEXT NOT NULL, plane TEXT NOT NULL, scope TEXT NOT NULL, epoch INTEGER NOT NULL, generation INTEGER NOT NULL, media_kind INTEGER, token BLOB CHECK (length(token) = 16), match_until INTEGER NOT NULL, erase_after INTEGER NOT NULL, status TEXT NOT NULL CHECK ( status IN ('active', 'disputed', 'revoked', 'expired', 'erased') ), own INTEGER NOT NULL CHECK (own IN (0, 1)), log TEXT NOT NULL, idx INTEGER NOT NULL, grp TEXT NOT NULL, CHECK ((token IS NULL) = (status = 'erased')), UNIQUE (signal_id, origin) ) STRICT;
 CREATE TABLE spent ( holder TEXT NOT NULL, purpose TEXT NOT NULL, slot INTEGER NOT NULL, spent INTEGER NOT NULL, identifiers INTEGER NOT NULL, accounts INTEGER NOT NULL, PRIMARY KEY (holder, purpose, slot) ) STRICT, WITHOUT ROWID;
+CREATE TABLE spent_challenges ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), until INTEGER NOT NULL ) STRICT, WITHOUT ROWID;
 CREATE TABLE taken_off ( mark BLOB PRIMARY KEY CHECK (length(mark) = 16), reason TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL ) STRICT, WITHOUT ROWID;
 CREATE TABLE takings ( dispatch_id TEXT NOT NULL REFERENCES dispatches (id), number INTEGER NOT NULL CHECK (number >= 1), by TEXT NOT NULL, at INTEGER NOT NULL, kept_back_at INTEGER, kept_back_by TEXT, PRIMARY KEY (dispatch_id, number), CHECK ((kept_back_at IS NULL) = (kept_back_by IS NULL)) ) STRICT, WITHOUT ROWID;
 CREATE TABLE tallies ( author TEXT NOT NULL, day INTEGER NOT NULL, statement BLOB NOT NULL, differs INTEGER NOT NULL CHECK (differs >= 0), PRIMARY KEY (author, day) ) STRICT, WITHOUT ROWID;

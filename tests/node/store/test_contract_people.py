@@ -9,6 +9,7 @@ from fedsafe_node.store.people_rows import (
     ActState,
     GrantRow,
     IdentityRow,
+    PasskeyRow,
     PersonState,
     SessionRow,
     TermsRow,
@@ -225,3 +226,43 @@ async def test_an_identity_is_one_persons(store: Store) -> None:
         with pytest.raises(ConflictError):
             await store.write(lambda tx, taken=taken: tx.add_identity(taken))  # type: ignore[misc]
     assert await store.write(lambda tx: tx.remove_identities_of("p1")) == 1
+
+
+async def test_passkeys_come_change_and_go(store: Store) -> None:
+    await add_anna(store)
+    row = PasskeyRow(
+        id="k1",
+        credential=b"\x00c",
+        person="p1",
+        name="key",
+        public_key=b"\x01k",
+        sign_count=2**32 - 1,
+        synced=True,
+        rp="desk.a.demo",
+        added_at=1,
+    )
+    await store.write(lambda tx: tx.add_passkey(row))
+    other = replace(row, id="k2", credential=b"d", added_at=0, synced=False)
+    await store.write(lambda tx: tx.add_passkey(other))
+
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.add_passkey(replace(row, id="k3")))
+    assert await store.read(lambda r: r.passkey_of(b"\x00c")) == row
+    assert await store.read(lambda r: r.passkey_of(b"x")) is None
+    assert await store.read(lambda r: r.passkeys_of("p1")) == [other, row]
+    used = replace(row, name="safe", sign_count=7, used_at=9)
+    assert await store.write(lambda tx: tx.set_passkey(used))
+    assert not await store.write(lambda tx: tx.set_passkey(replace(row, id="k3")))
+    assert await store.read(lambda r: r.passkey_of(b"\x00c")) == used
+    assert await store.write(lambda tx: tx.remove_passkey("k1"))
+    assert not await store.write(lambda tx: tx.remove_passkey("k1"))
+    assert await store.write(lambda tx: tx.remove_passkeys_of("p1")) == 1
+
+
+async def test_a_challenge_is_spent_once_until_it_is_forgotten(store: Store) -> None:
+    digest = bytes(32)
+    assert await store.write(lambda tx: tx.spend_challenge(digest, 9))
+    assert not await store.write(lambda tx: tx.spend_challenge(digest, 9))
+    assert await store.write(lambda tx: tx.forget_challenges(8)) == 0
+    assert await store.write(lambda tx: tx.forget_challenges(9)) == 1
+    assert await store.write(lambda tx: tx.spend_challenge(digest, 19))

@@ -41,6 +41,8 @@ NOT_FOLLOWED = {
     ),
     *("add_draft", "add_erasure", "add_gap", "add_grant", "add_handed", "add_hold"),
     *("add_idempotent_answer", "add_identity", "add_notice", "add_pack"),
+    *("add_passkey", "set_passkey", "remove_passkey", "remove_passkeys_of"),
+    *("spend_challenge", "forget_challenges"),
     *("add_receipt", "add_repeats", "add_served_again"),
     *("add_request", "add_restriction", "add_ruling", "add_sign_off", "add_task"),
     *("add_task_answer", "add_task_decision", "add_task_hearing", "add_task_inquiry"),

@@ -25,6 +25,7 @@ TOLD = {
 """What of a configuration the documents tell."""
 UNTOLD = {
     "format": "how the file is written",
+    "desk": "where people's browsers reach the node",
     "url": "an address for other members; they are told where they are",
     "custody_key": "a file's name",
     "outside_key": "a file's name; `fedsafe doctor` says where there is none",
