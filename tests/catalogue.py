@@ -2,7 +2,8 @@
 """The catalogues of languages: what they lack, what they have too much, new texts.
 
 Phrases are found in the code as GNU gettext finds them, by the functions that take
-them (`Phrase("…")`, `Phrase.within("context", "…")`). The helps of commands are found
+them (`Phrase("…")`, `Phrase.within("context", "…")`), and in the desk's templates
+(`t("…")`). The helps of commands are found
 by a walk over all commands, and what click itself says in its code.
 
     python -m tests.catalogue          say what each catalogue lacks; 1 if one does
@@ -20,6 +21,7 @@ import click
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
 
 from fedsafe_cli.main import fedsafe
 from fedsafe_cli.terminal.help_texts import (
@@ -121,7 +123,7 @@ def template(folders: Sequence[Path] = CODE) -> Catalog:
     for path in sorted(each for folder in folders for each in folder.rglob("*.py")):
         if b"Phrase" not in path.read_bytes():
             continue
-        place = path.relative_to(ROOT).as_posix()
+        place = _place(path)
         for _, message, _, context in extract_from_file("python", path, _KEYWORDS):
             notes = [_CONTEXTS.get(context or ""), *_notes(place)]
             found.add(
@@ -130,10 +132,19 @@ def template(folders: Sequence[Path] = CODE) -> Catalog:
                 context=context,
                 auto_comments=[note for note in notes if note is not None],
             )
+    for path in sorted(each for folder in folders for each in folder.rglob("*.html")):
+        with path.open("rb") as file:
+            for _, _, said, _ in babel_extract(file, ["t"], [], {}):
+                text = said[0] if isinstance(said, tuple) else said
+                found.add(str(text), locations=[(_place(path), 0)])
     if tuple(folders) == CODE:
         for text, context, place in {*helps(), *clicks()}:
             found.add(text, locations=[(place, 0)], context=context or None)
     return found
+
+
+def _place(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
 
 
 def commands(

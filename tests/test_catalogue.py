@@ -37,7 +37,8 @@ MATCHING = """
 import sys
 sys.argv = ["fedsafe", "lookup", "--help"]
 from fedsafe_policies.ground.catalogue import Phrase, languages
-from fedsafe_cli.terminal.texts import KINDS, words
+from fedsafe_cli.terminal.texts import words
+from fedsafe_node.words.codes import KINDS
 print(*languages())
 print(words("none", language="fr"))
 print(words("until", language="fr", day="2027-11-18"))

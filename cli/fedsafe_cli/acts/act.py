@@ -5,16 +5,16 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.acts.act_texts import act_kind, act_rows, act_state, act_word
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.confirmation import confirm
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenGroup
-from fedsafe_cli.terminal.moments import shown
+from fedsafe_cli.terminal.moments import readable, shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_node.words.acts import act_kind, act_rows, act_state, act_word
 from fedsafe_policies.ground.catalogue import Phrase
 
 _NO_CONTENT: Final = "0" * 64
@@ -88,7 +88,7 @@ def _rows(one: dict[str, Any], settings: Settings) -> list[tuple[str, object]]:
     language = settings.language
     return [
         (act_word("kind", language=language), act_kind(one, language=language)),
-        *act_rows(one, language=language),
+        *act_rows(one, language=language, readable=readable),
         (act_word("asked_by", language=language), one["asked_by"]),
         (act_word("expires_at", language=language), shown(one["expires_at"])),
     ]

@@ -24,7 +24,8 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
-from fedsafe_cli.terminal.texts import label, words
+from fedsafe_cli.terminal.texts import words
+from fedsafe_node.words.codes import label
 from fedsafe_policies.ground.catalogue import Phrase
 
 _TIMEOUT: Final = 600.0

@@ -5,7 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from fedsafe_cli.cases.dispatch_texts import reach_lines
-from fedsafe_cli.terminal.casework_words import (
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.moments import shown
+from fedsafe_cli.terminal.output import document, line, note, pairs, table
+from fedsafe_cli.terminal.settings import Settings
+from fedsafe_cli.terminal.texts import in_either
+from fedsafe_node.words.casework import (
     EVIDENCE,
     HELP,
     QUESTIONS,
@@ -23,11 +28,6 @@ from fedsafe_cli.terminal.casework_words import (
     role_word,
     word,
 )
-from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.moments import shown
-from fedsafe_cli.terminal.output import document, line, note, pairs, table
-from fedsafe_cli.terminal.settings import Settings
-from fedsafe_cli.terminal.texts import in_either
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.ground.catalogue import Phrase, all_said

@@ -7,7 +7,11 @@ from itertools import groupby
 from typing import Any, Final
 
 from fedsafe_cli.cases.carrier_texts import in_words
-from fedsafe_cli.terminal.casework_words import (
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.moments import shown
+from fedsafe_cli.terminal.output import document, line, note
+from fedsafe_cli.terminal.settings import Settings
+from fedsafe_node.words.casework import (
     DISPATCH_STATES,
     WAYS,
     Words,
@@ -16,10 +20,6 @@ from fedsafe_cli.terminal.casework_words import (
     paper_language,
     word,
 )
-from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.moments import shown
-from fedsafe_cli.terminal.output import document, line, note
-from fedsafe_cli.terminal.settings import Settings
 from fedsafe_policies.ground.catalogue import Phrase
 
 _RECALLED: Final[Words] = {

@@ -13,7 +13,6 @@ import click
 
 from fedsafe_cli.cases.opening_keys import read_partner_key
 from fedsafe_cli.lookup.file_digests import FileFaultError, digests_of
-from fedsafe_cli.terminal.casework_words import class_word
 from fedsafe_cli.terminal.errors import BadInputError, reason_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
@@ -22,6 +21,7 @@ from fedsafe_cli.terminal.moments import readable, written
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_node.words.casework import class_word
 from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 if TYPE_CHECKING:

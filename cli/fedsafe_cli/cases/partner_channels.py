@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.terminal.casework_words import WAYS, word
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.help_texts import misused
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_node.words.casework import WAYS, word
 from fedsafe_policies.escalation.channels import host_key_fingerprint, read_host_key
 from fedsafe_policies.ground.catalogue import Phrase
 

@@ -5,17 +5,17 @@ from typing import Any, Final
 
 from fedsafe_cli.cases.partner_channels import channel_line
 from fedsafe_cli.cases.render import STANDARD_OUTPUT, tell_signature
-from fedsafe_cli.terminal.casework_words import (
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.moments import shown
+from fedsafe_cli.terminal.output import document, line, note, table
+from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_node.words.casework import (
     WAYS,
     Words,
     class_word,
     paper_language,
     word,
 )
-from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.moments import shown
-from fedsafe_cli.terminal.output import document, line, note, table
-from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_policies.escalation.channels import host_key_fingerprint
 from fedsafe_policies.ground.catalogue import Phrase, all_said, received
 

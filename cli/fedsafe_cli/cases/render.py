@@ -288,6 +288,6 @@ def new_files(*files: tuple[str, bytes]) -> None:
 
 
 def _paper(settings: Settings) -> str:
-    from fedsafe_cli.terminal.casework_words import paper_language  # noqa: PLC0415 (slow)
+    from fedsafe_node.words.casework import paper_language  # noqa: PLC0415 (slow)
 
     return paper_language(settings.language).value

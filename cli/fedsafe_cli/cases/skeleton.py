@@ -30,8 +30,8 @@ from fedsafe_cli.cases.skeleton_texts import (
     PREFILLED,
     REQUIRED,
 )
-from fedsafe_cli.terminal.casework_words import class_word, condition_word
 from fedsafe_cli.terminal.texts import in_either
+from fedsafe_node.words.casework import class_word, condition_word
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.matrix import Cell, Handling, Matrix
 from fedsafe_policies.escalation.package import Elements

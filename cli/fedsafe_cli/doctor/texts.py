@@ -11,9 +11,9 @@ from typing import Final
 
 from fedsafe_cli.doctor.damage_texts import finding
 from fedsafe_cli.doctor.node_texts import CHECKS, NODE_SAID
-from fedsafe_cli.terminal.labels import CODES
 from fedsafe_cli.terminal.moments import in_moments
 from fedsafe_cli.terminal.texts import matched, patterns
+from fedsafe_node.words.codes import CODES
 from fedsafe_policies.ground.catalogue import SOURCE, Phrase, joined
 
 SAID: Final = (

@@ -5,16 +5,17 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.acts.act_texts import act_rows, act_word
 from fedsafe_cli.federation.charter_texts import CONSEQUENCES
 from fedsafe_cli.terminal.confirmation import confirm
 from fedsafe_cli.terminal.exit_codes import ExitStatus
 from fedsafe_cli.terminal.ids import checked_member
 from fedsafe_cli.terminal.labels import say
+from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of
 from fedsafe_cli.terminal.output import document, note, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_node.words.acts import act_rows, act_word
 from fedsafe_policies.ground.catalogue import Phrase
 
 FEDERATION: Final = "/v1/federation"
@@ -67,7 +68,10 @@ def waiting(asked: dict[str, Any], settings: Settings) -> ExitStatus:
         document(asked)
     else:
         rows = [(act_word("act", language=settings.language), asked["act"])]
-        pairs([*rows, *act_rows(asked, language=settings.language)], indent="")
+        pairs(
+            [*rows, *act_rows(asked, language=settings.language, readable=readable)],
+            indent="",
+        )
     command = f"fedsafe act approve {printable(str(asked['act']))}"
     note(
         say(

@@ -8,7 +8,7 @@ from fedsafe_cli.federation.invitations import Invited
 from fedsafe_cli.terminal.labels import coded, say
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.settings import Settings
-from fedsafe_cli.terminal.texts import of_both
+from fedsafe_node.words.codes import of_both
 from fedsafe_policies.ground.catalogue import Phrase
 
 _VOTES: Final = Phrase(

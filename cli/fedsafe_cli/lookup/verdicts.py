@@ -13,17 +13,16 @@ from fedsafe_cli.lookup.lookup_client import Answer, Outcome, Refusal, is_flood
 from fedsafe_cli.terminal.errors import CliError
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.output import document, line, note, pairs
-from fedsafe_cli.terminal.texts import (
+from fedsafe_cli.terminal.texts import account_in, words
+from fedsafe_node.words.codes import (
     GRADES,
     KINDS,
     ORIENTATIONS,
     PHENOMENA,
     PROVENANCES,
     SURFACES,
-    account_in,
     label,
     of_both,
-    words,
 )
 from fedsafe_policies.ground.catalogue import SOURCE, Phrase
 

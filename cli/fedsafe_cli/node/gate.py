@@ -16,7 +16,6 @@ from typing import Final
 import click
 import msgspec
 
-from fedsafe_cli.acts.act_texts import GATE_FIELDS
 from fedsafe_cli.terminal.confirmation import confirm
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
@@ -27,7 +26,8 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, note, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
-from fedsafe_cli.terminal.texts import label
+from fedsafe_node.words.acts import GATE_FIELDS
+from fedsafe_node.words.codes import label
 from fedsafe_policies.ground.catalogue import SOURCE, Phrase
 from fedsafe_policies.rules.gate import LegalGate, missing
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fedsafe_cli.acts.act_values import provision_word
 from fedsafe_cli.doctor.texts import said
 from fedsafe_cli.node.account import SET_UP
 from fedsafe_cli.node.credential import credential
@@ -35,6 +34,7 @@ from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import words
+from fedsafe_node.words.act_values import provision_word
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 

@@ -20,7 +20,7 @@ from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.remote import remote
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
-from fedsafe_cli.terminal.texts import of_both
+from fedsafe_node.words.codes import of_both
 from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 STATUSES: Final[Mapping[str, Phrase]] = {

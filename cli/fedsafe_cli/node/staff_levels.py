@@ -7,7 +7,6 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.node.login import ROLES
-from fedsafe_cli.terminal.casework_words import role_word
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.labels import coded, headings, say
@@ -16,6 +15,7 @@ from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import in_either
+from fedsafe_node.words.casework import role_word
 from fedsafe_policies.ground.catalogue import SOURCE, Phrase
 from fedsafe_policies.vocabulary import Role
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fedsafe_cli.acts.act_texts import act_rows, act_word
 from fedsafe_cli.policy.explanation import explain_event
 from fedsafe_cli.policy.policy_files import (
     MAX_BYTES,
@@ -29,11 +28,13 @@ from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.findings import reading_purpose
 from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.labels import field, say
+from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import in_either, words
+from fedsafe_node.words.acts import act_rows, act_word
 from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
@@ -185,7 +186,10 @@ def propose(context: click.Context) -> ExitStatus:
         document(asked)
     else:
         rows = [(act_word("act", language=settings.language), asked["act"])]
-        pairs([*rows, *act_rows(asked, language=settings.language)], indent="")
+        pairs(
+            [*rows, *act_rows(asked, language=settings.language, readable=readable)],
+            indent="",
+        )
     command = f"fedsafe act approve {printable(str(asked['act']))}"
     note(
         say(

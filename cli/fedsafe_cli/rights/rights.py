@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.acts.act_values import ASKS
 from fedsafe_cli.terminal.confirmation import ask_secret
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
@@ -22,6 +21,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_node.words.act_values import ASKS
 from fedsafe_policies.ground.catalogue import Phrase, all_said, joined
 
 KINDS: Final = ASKS

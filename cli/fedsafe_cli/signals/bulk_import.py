@@ -76,7 +76,8 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.progress import Advance, reading
 from fedsafe_cli.terminal.settings import FILE, Settings, printable
-from fedsafe_cli.terminal.texts import REASONS, label, words
+from fedsafe_cli.terminal.texts import words
+from fedsafe_node.words.codes import REASONS, label
 from fedsafe_policies.ground.catalogue import Phrase, received
 from fedsafe_policies.vocabulary import (
     Detection,

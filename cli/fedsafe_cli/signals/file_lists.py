@@ -23,7 +23,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
-from fedsafe_cli.terminal.texts import (
+from fedsafe_node.words.codes import (
     GRADES,
     PHENOMENA,
     PROVENANCES,

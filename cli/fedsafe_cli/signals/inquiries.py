@@ -16,7 +16,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
-from fedsafe_cli.terminal.texts import label
+from fedsafe_node.words.codes import label
 from fedsafe_policies.ground.catalogue import Phrase
 
 Json = dict[str, Any]

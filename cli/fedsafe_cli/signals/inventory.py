@@ -25,17 +25,9 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import csv_rows, document, line, narrow_table, note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
-from fedsafe_cli.terminal.texts import (
-    FINDINGS,
-    PHENOMENA,
-    SIGNAL_WORDS,
-    account_in,
-    label,
-    words,
-)
-from fedsafe_cli.terminal.texts import (
-    KINDS as KIND_WORDS,
-)
+from fedsafe_cli.terminal.texts import account_in, words
+from fedsafe_node.words.codes import FINDINGS, PHENOMENA, SIGNAL_WORDS, label
+from fedsafe_node.words.codes import KINDS as KIND_WORDS
 from fedsafe_policies.ground.catalogue import Phrase, all_said
 from fedsafe_policies.vocabulary import Phenomenon
 

@@ -29,14 +29,8 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
-from fedsafe_cli.terminal.texts import (
-    KINDS,
-    PHENOMENA,
-    SIGNAL_WORDS,
-    account_in,
-    label,
-    words,
-)
+from fedsafe_cli.terminal.texts import account_in, words
+from fedsafe_node.words.codes import KINDS, PHENOMENA, SIGNAL_WORDS, label
 from fedsafe_policies.ground.catalogue import Phrase
 
 REASONS: Final = (

@@ -6,7 +6,8 @@ from typing import Final
 from fedsafe_cli.terminal.client import Json
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.output import document, pairs
-from fedsafe_cli.terminal.texts import FINDINGS, SIGNAL_WORDS, label, words
+from fedsafe_cli.terminal.texts import words
+from fedsafe_node.words.codes import FINDINGS, SIGNAL_WORDS, label
 
 STATED: Final = ("provenance", "findings", "legal_review")
 """What is shown of a signal only where somebody has stated it."""

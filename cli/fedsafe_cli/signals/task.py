@@ -38,7 +38,8 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
-from fedsafe_cli.terminal.texts import GRADES, PHENOMENA, PROVENANCES, account_in, label
+from fedsafe_cli.terminal.texts import account_in
+from fedsafe_node.words.codes import GRADES, PHENOMENA, PROVENANCES, label
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Source, Surface
 

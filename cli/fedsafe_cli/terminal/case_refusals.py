@@ -78,7 +78,7 @@ def open_questions(params: Mapping[str, object]) -> tuple[Phrase, Phrase] | None
 
     None if the node has named something else.
     """
-    from fedsafe_cli.terminal.casework_words import QUESTIONS  # noqa: PLC0415
+    from fedsafe_node.words.casework import QUESTIONS  # noqa: PLC0415
 
     names = str(params.get("questions", "")).split(", ")
     if not set(names) <= _ANSWERED.keys():
@@ -96,7 +96,7 @@ def word_of(name: str, value: object) -> object:
     """
     if name not in _CODED:
         return value
-    from fedsafe_cli.terminal.casework_words import (  # noqa: PLC0415
+    from fedsafe_node.words.casework import (  # noqa: PLC0415
         DISPATCH_STATES,
         STATES,
         class_phrase,

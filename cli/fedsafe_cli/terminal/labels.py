@@ -8,9 +8,10 @@ has no German fails in the tests, not before a person.
 from collections.abc import Mapping
 from typing import Final
 
-from fedsafe_cli.terminal.field_texts import FIELDS
 from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.settings import Settings
+from fedsafe_node.words.codes import CODES, OUTCOMES
+from fedsafe_node.words.fields import FIELDS
 from fedsafe_policies.ground.catalogue import SOURCE, Phrase
 
 _LABELS: Final = (
@@ -232,150 +233,8 @@ _LABELS: Final = (
 )
 """German for what is printed, by its English."""
 
-CODES: Final[dict[str, Phrase]] = {
-    "waiting": Phrase("waiting"),
-    "confirmed": Phrase("confirmed"),
-    "dealt": Phrase("share made, cannot be taken back"),
-    "external": Phrase("external"),
-    "password": Phrase("password"),
-    "oidc": Phrase("identity provider"),
-    "passkey": Phrase("passkey"),
-    "synced": Phrase("synced"),
-    "other_address": Phrase("for another address"),
-    "invited": Phrase("invited"),
-    "allow": Phrase("allow"),
-    "deny": Phrase("deny"),
-    "up": Phrase("up"),
-    "down": Phrase("down"),
-    "active": Phrase("active"),
-    "locked": Phrase("locked"),
-    "suspended": Phrase("suspended"),
-    "left": Phrase.within("labels", "left"),
-    "holder": Phrase("holder"),
-    "lister": Phrase("lister"),
-    "media": Phrase("media"),
-    "expired": Phrase("expired"),
-    "revoked": Phrase("revoked"),
-    "overwritten": Phrase("overwritten"),
-    "deleted": Phrase("deleted, residues encrypted"),
-    "key_destroyed": Phrase("key destroyed"),
-    "nothing": Phrase("nothing"),
-    "none": Phrase("none"),
-    "officer": Phrase("officer"),
-    "form": Phrase("form"),
-    "granted": Phrase("granted"),
-    "refused": Phrase("refused"),
-    "withdrawn": Phrase.within("labels", "withdrawn"),
-    "answered": Phrase("answered"),
-    "open": Phrase("open"),
-    "assessed": Phrase("assessed"),
-    "closed": Phrase.within("labels", "closed"),
-    "confidentiality": Phrase("confidentiality"),
-    "integrity": Phrase("integrity"),
-    "availability": Phrase("availability"),
-    "attack": Phrase("attack"),
-    "insider": Phrase("insider"),
-    "loss": Phrase("loss"),
-    "misdelivery": Phrase("misdelivery"),
-    "software": Phrase("software"),
-    "human_error": Phrase("human error"),
-    "unknown": Phrase("unknown"),
-    "tokens": Phrase("tokens"),
-    "signals": Phrase("signals"),
-    "offences": Phrase("offences"),
-    "media_hashes": Phrase("media hashes"),
-    "account_references": Phrase("account references"),
-    "case_files": Phrase("case files"),
-    "credentials": Phrase("credentials"),
-    "keys": Phrase("keys"),
-    "audit_log": Phrase("audit log"),
-    "staff": Phrase("staff"),
-    "banned_persons": Phrase("banned persons"),
-    "users": Phrase("users"),
-    "minors": Phrase("minors"),
-    "wrong_suspicion": Phrase("wrong suspicion"),
-    "exposure": Phrase("exposure"),
-    "discrimination": Phrase("discrimination"),
-    "lost_account": Phrase("lost account"),
-    "identity_misuse": Phrase("misuse of identity"),
-    "loss_of_control": Phrase("loss of control"),
-    "missed_matches": Phrase("missed matches"),
-    "credentials_revoked": Phrase("credentials revoked"),
-    "accounts_locked": Phrase("accounts locked"),
-    "keys_replaced": Phrase("keys replaced"),
-    "signals_revoked": Phrase("signals revoked"),
-    "node_stopped": Phrase("node stopped"),
-    "restored": Phrase("restored"),
-    "hole_closed": Phrase("hole closed"),
-    "members_told": Phrase("members told"),
-    "police_report": Phrase("police report"),
-    "unlikely": Phrase("unlikely"),
-    "risk": Phrase("risk"),
-    "high": Phrase("high"),
-    "authority": Phrase.within("labels", "authority"),
-    "persons": Phrase.within("labels", "persons"),
-    "members": Phrase("members"),
-    "unlikely_risk": Phrase("risk unlikely"),
-    "protected": Phrase("data protected"),
-    "averted": Phrase("risk averted"),
-    "public_communication": Phrase("told in public"),
-    "ok": Phrase("ok"),
-    "short": Phrase("short"),
-    "resident": Phrase("never swapped out"),
-    "swappable": Phrase("can be swapped out"),
-    "readable": Phrase("readable by other processes"),
-    "full": Phrase("full"),
-    "warn": Phrase("warn"),
-    "fail": Phrase("fail"),
-    "statement_of_reasons": Phrase("statement of reasons"),
-    "data_protection_notice": Phrase("information about the data"),
-    "end_of_signal": Phrase("end of a signal"),
-    "review_reasons": Phrase("reasons of a measure"),
-    "rights_form": Phrase("form for rights"),
-    "code_letter": Phrase("letter with a code"),
-    "rights_answer": Phrase("answer to a request"),
-    "rights_outcome": Phrase("outcome of a request"),
-    "signup_check": Phrase("check at sign-up"),
-    "upload_check": Phrase("check at upload"),
-    "recheck": Phrase("recheck"),
-    "moderation_review": Phrase("review by people"),
-}
-"""What short codes mean."""
 SAID: Final = {each.english: each for each in _LABELS}
 """What `say` says, by its English."""
-_OUTCOMES: Final = {
-    "ok": Phrase.within("outcome", "ok"),
-    "none": Phrase.within("outcome", "none"),
-    "review": Phrase.within("outcome", "review"),
-    "incomplete": Phrase.within("outcome", "incomplete"),
-    "deferred": Phrase.within("outcome", "deferred"),
-    "placed": Phrase.within("outcome", "placed"),
-    "reminder": Phrase.within("outcome", "reminder"),
-    "asked": Phrase.within("outcome", "asked"),
-    "said_again": Phrase.within("outcome", "said_again"),
-    "overtaken": Phrase.within("outcome", "overtaken"),
-    "alarm": Phrase.within("outcome", "alarm"),
-    "refused": Phrase.within("outcome", "refused"),
-    "denied": Phrase.within("outcome", "denied"),
-    "failed": Phrase.within("outcome", "failed"),
-    "dismiss": Phrase.within("outcome", "dismiss"),
-    "watch": Phrase.within("outcome", "watch"),
-    "feature_limit": Phrase.within("outcome", "feature_limit"),
-    "inquire": Phrase.within("outcome", "inquire"),
-    "confirm": Phrase.within("outcome", "confirm"),
-    "open": Phrase.within("outcome", "open"),
-    "watched": Phrase.within("outcome", "watched"),
-    "decided": Phrase.within("outcome", "decided"),
-    "lapsed": Phrase.within("outcome", "lapsed"),
-    "invited": Phrase.within("outcome", "invited"),
-    "heard": Phrase.within("outcome", "heard"),
-    "no_answer": Phrase.within("outcome", "no_answer"),
-    "exception": Phrase.within("outcome", "exception"),
-    "restored": Phrase.within("outcome", "restored"),
-    "ended": Phrase.within("outcome", "ended"),
-    "revoked": Phrase.within("outcome", "revoked"),
-}
-"""What came of an event: in English the code, which is what one searches for."""
 _IN_WORDS: Final = frozenset({"purpose", "purposes", "role", "roles"})
 _YES: Final = Phrase("yes")
 _NO: Final = Phrase("no")
@@ -431,8 +290,8 @@ def meant(name: str, value: object, settings: Settings) -> object:
         return readable(name, value)
     if isinstance(value, list):
         return ", ".join(str(meant(name, each, settings)) for each in value)
-    if name == "outcome" and value in _OUTCOMES:
-        return _OUTCOMES[value].said(settings.language)
+    if name == "outcome" and value in OUTCOMES:
+        return OUTCOMES[value].said(settings.language)
     if name in _IN_WORDS:
         from fedsafe_policies.documents.value_words import said  # noqa: PLC0415 (slow)
 

@@ -15,84 +15,6 @@ from fedsafe_policies.ground.catalogue import SOURCE, Phrase
 if TYPE_CHECKING:
     from fedsafe_policies.ground.reasons import Text
 
-PHENOMENA: Final[dict[str, Phrase]] = {
-    "grooming": Phrase("Grooming"),
-    "exhibitionism": Phrase("Exhibitionism"),
-    "sexualised_language": Phrase("Sexualised language"),
-    "abuse_depiction": Phrase("Depiction of abuse"),
-    "sextortion": Phrase("Sextortion"),
-    "sexting_exposure": Phrase("Exposure after sexting"),
-    "unwanted_confrontation": Phrase("Unwanted confrontation"),
-    "violent_fantasy_chat": Phrase("Chat about violence against children"),
-    "sex_doll_order": Phrase("Order of child-like sex dolls"),
-    "avatar_acts": Phrase("Sexual acts with avatars steered by children"),
-}
-GRADES: Final[dict[str, Phrase]] = {
-    "confirmed_media": Phrase("confirmed by media"),
-    "confirmed_conduct": Phrase("confirmed conduct"),
-    "single_report": Phrase("single report"),
-}
-PROVENANCES: Final[dict[str, Phrase]] = {
-    "own_finding": Phrase("own finding"),
-    "relayed": Phrase("relayed"),
-    "imported_list": Phrase.within("texts", "imported list"),
-}
-FINDINGS: Final[dict[str, Phrase]] = {
-    "adult": Phrase("an adult"),
-    "aimed_at_minor": Phrase("aimed at a minor"),
-    "repeated": Phrase("repeated"),
-    "targeted": Phrase("targeted"),
-}
-SURFACES: Final[dict[str, Phrase]] = {
-    "public_content": Phrase("public content"),
-    "hosted_private": Phrase("privately hosted content"),
-    "ni_ics_private": Phrase("private messages"),
-    "registration": Phrase("registration"),
-    "shop": Phrase("shop"),
-}
-KINDS: Final[dict[str, Phrase]] = {
-    "email": Phrase("e-mail address"),
-    "phone": Phrase("phone number"),
-    "username": Phrase("username"),
-    "device": Phrase("device id"),
-    "payment": Phrase("payment means"),
-    "ip": Phrase("IP address"),
-    "url": Phrase("URL"),
-    "sha256": Phrase("file (SHA-256)"),
-    "sha1": Phrase("file (SHA-1)"),
-    "md5": Phrase("file (MD5)"),
-    "blake3": Phrase("file (BLAKE3)"),
-    "pdq": Phrase("picture (PDQ)"),
-}
-ORIENTATIONS: Final[dict[str, Phrase]] = {
-    "original": Phrase("not turned"),
-    "rotated_90": Phrase("turned by 90° clockwise"),
-    "rotated_180": Phrase("upside down"),
-    "rotated_270": Phrase("turned by 90° counterclockwise"),
-    "mirrored_top_bottom": Phrase("mirrored, top and bottom exchanged"),
-    "mirrored_left_right": Phrase("mirrored, left and right exchanged"),
-    "mirrored_rotated_270": Phrase("mirrored, then turned by 90° counterclockwise"),
-    "mirrored_rotated_90": Phrase("mirrored, then turned by 90° clockwise"),
-}
-"""How a picture lies beside the listed one."""
-
-SIGNAL_WORDS: Final[dict[str, dict[str, Phrase]]] = {
-    "plane": {"actor": Phrase("actor"), "media": Phrase.within("texts", "media")},
-    "provenance": PROVENANCES,
-    "scope": {"self": Phrase("self"), "federation": Phrase("federation")},
-    "state": {
-        "own": Phrase("own"),
-        "draft": Phrase("draft"),
-        "published": Phrase("published"),
-        "withdrawn": Phrase("withdrawn"),
-        "revoked": Phrase("revoked"),
-        "disputed": Phrase.within("texts", "disputed"),
-        "expired": Phrase("expired"),
-        "erased": Phrase("erased"),
-    },
-}
-"""What the codes of a signal mean, by field."""
-
 _TEXTS: Final[dict[str, Phrase]] = {
     "task": Phrase("task {task} of account {account}: see `fedsafe task show {task}`"),
     "none": Phrase("no signal"),
@@ -310,32 +232,12 @@ def in_either(text: "Text", language: str) -> str:
     return text.de if language == "de" else text.en
 
 
-def of_both(told: Mapping[str, str], language: str) -> str:
-    """Choose of what a node says in German and in English."""
-    return told.get(language, told[SOURCE])
-
-
 def account_in(entry: Mapping[str, object]) -> str | None:
     """Name an account as it may be typed again: its service, then its reference."""
     reference, service = entry.get("subject_ref"), entry.get("service")
     if not isinstance(reference, str) or service is None:
         return None if reference is None else str(reference)
     return f"{service}/{reference}"
-
-
-REASONS: Final[dict[str, Phrase]] = {
-    "mistake": Phrase("a mistake"),
-    "appeal_granted": Phrase("an appeal was granted"),
-    "finding_withdrawn": Phrase("the finding was withdrawn"),
-    "request_of_the_person": Phrase("the person asked for it"),
-    "superseded": Phrase("superseded"),
-}
-
-
-def label(table: Mapping[str, Phrase], code: str, *, language: str) -> str:
-    """Return what a code means, or the code, should it be newer than this table."""
-    pair = table.get(code)
-    return code if pair is None else pair.said(language)
 
 
 # Texts that another part says in English: a template is the pattern for one.

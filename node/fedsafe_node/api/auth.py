@@ -152,22 +152,39 @@ async def identify(
     """
     header = request.headers.get("Authorization")
     if header is not None:
-        who = await people.authenticate(_token(header))
-        recognised("person" if who.is_person else "service", who.name)
-        admitted = who.role in roles
-    elif is_local(request):
-        who = LOCAL
-        recognised(LOCAL.name, LOCAL.name)
-        admitted = auth is Auth.HOUSE
-    else:
+        return await identify_token(_token(header), people, auth, roles)
+    if not is_local(request):
         raise RefusedError(Code.UNAUTHENTICATED)
-    if not admitted:
-        lacking = await people.nearest(who, roles)
-        raise RefusedError(
-            Code.FORBIDDEN,
-            Phrase("this takes {who}").filled(who=describe(auth, lacking)),
-        )
+    recognised(LOCAL.name, LOCAL.name)
+    if auth is not Auth.HOUSE:
+        raise await _none_of(LOCAL, people, auth, roles)
+    return LOCAL
+
+
+async def identify_token(
+    token: str, people: Entrance, auth: Auth, roles: Collection[Role]
+) -> Principal:
+    """Find out whose credential or session it is, and whether they are for this route.
+
+    Raises:
+        RefusedError: it is of none of the *roles*.
+        ForbiddenError: it is unknown or expired.
+    """
+    who = await people.authenticate(token)
+    recognised("person" if who.is_person else "service", who.name)
+    if who.role not in roles:
+        raise await _none_of(who, people, auth, roles)
     return who
+
+
+async def _none_of(
+    who: Principal, people: Entrance, auth: Auth, roles: Collection[Role]
+) -> RefusedError:
+    lacking = await people.nearest(who, roles)
+    return RefusedError(
+        Code.FORBIDDEN,
+        Phrase("this takes {who}").filled(who=describe(auth, lacking)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

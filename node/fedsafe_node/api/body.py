@@ -10,7 +10,7 @@ may have put an address there.
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final, cast
 
@@ -90,7 +90,7 @@ async def read_body(  # noqa: PLR0913 - what is read, and what it may be
         raise RefusedError(Code.UNSUPPORTED_ENCODING, Phrase("send the body unencoded"))
     length = request.content_length
     if length is not None and length > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     content = request.content
     if content.is_eof() and content.exception() is None:
         return _bounded(content.read_nowait(), limit)
@@ -125,7 +125,7 @@ async def _read_pieces(
     while piece := await request.content.readany():
         left -= len(piece)
         if left < 0:
-            raise _too_large(limit)
+            raise too_large(limit)
         take(len(piece))
         pieces.append(piece)
     return b"".join(pieces)
@@ -133,11 +133,12 @@ async def _read_pieces(
 
 def _bounded(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     return body
 
 
-def _too_large(limit: int) -> RefusedError:
+def too_large(limit: int) -> RefusedError:
+    """Say that a body is too large."""
     return RefusedError(
         Code.BODY_TOO_LARGE,
         Phrase("at most {limit} bytes are taken here").filled(limit=limit),
@@ -214,8 +215,17 @@ def read_query(request: web.Request, type_: type | None) -> object:
             raise RefusedError(Code.INVALID_QUERY, why, pointer=f"/{name}")
     if len(set(query)) != len(query):
         raise RefusedError(Code.INVALID_QUERY, Phrase("a parameter was given twice"))
+    return query_of(dict(query), type_)
+
+
+def query_of(named: Mapping[str, str], type_: type) -> object:
+    """Decode parameters into their closed type.
+
+    Raises:
+        RefusedError: one is unknown, missing or does not fit.
+    """
     try:
-        return msgspec.convert(dict(query), type_, strict=False)
+        return msgspec.convert(dict(named), type_, strict=False)
     except msgspec.ValidationError as error:
         detail, pointer = explain(error)
         raise RefusedError(

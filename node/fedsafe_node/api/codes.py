@@ -107,6 +107,8 @@ class Code(StrEnum):
     ALREADY_EXPIRED = "already_expired"
     ALREADY_ERASED = "already_erased"
     IN_FLIGHT = "in_flight"
+    SENT_ALREADY = "sent_already"
+    UNCLEAR = "unclear"
     STALE_STATEMENT = "stale_statement"
     FOUNDING_FAILED = "founding_failed"
     FOUNDING_WAITS = "founding_waits"
@@ -359,6 +361,14 @@ CODES: Final[Mapping[Code, tuple[int, Phrase]]] = {
     Code.ALREADY_EXPIRED: (409, Phrase("The signal has expired already")),
     Code.ALREADY_ERASED: (409, Phrase("The signal is erased already")),
     Code.IN_FLIGHT: (409, Phrase("The same request is under way")),
+    Code.SENT_ALREADY: (409, Phrase("This form was sent before, and carried out")),
+    Code.UNCLEAR: (
+        409,
+        Phrase(
+            "This form was sent before, and the node ended while it acted. Look what "
+            "came of it, then load the form anew"
+        ),
+    ),
     Code.STALE_STATEMENT: (409, Phrase("The statement is too old or was seen before")),
     Code.FOUNDING_FAILED: (409, Phrase("The founding ceremony cannot go on")),
     Code.FOUNDING_WAITS: (409, Phrase("The founding waits for this node's operator")),

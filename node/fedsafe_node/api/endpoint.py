@@ -22,8 +22,9 @@ Each answer is counted and logged by its route, never by its path or content.
 import hmac
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import count
 from time import perf_counter
 from typing import Final, Protocol, cast
@@ -33,12 +34,14 @@ from aiohttp import web
 
 from fedsafe_federation.exchange.handshake import SPEAKS
 from fedsafe_federation.wire.wireformat import encode, pack
+from fedsafe_node.acts.bodies import Problem
 from fedsafe_node.api.auth import (
     Auth,
     check_bounds,
     check_headers,
     identify,
     identify_peer,
+    identify_token,
     is_local,
     source_of,
 )
@@ -49,14 +52,22 @@ from fedsafe_node.api.body import (
     body_decoder,
     is_packed,
     packed_decoder,
+    query_of,
     read_body,
     read_query,
+    too_large,
 )
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.census import UnauditedError, is_audited
-from fedsafe_node.api.codes import Code
+from fedsafe_node.api.codes import CODES, Code
 from fedsafe_node.api.door import is_turned_away, refusal_at
-from fedsafe_node.api.problems import RefusedError, headers_of, problem_of
+from fedsafe_node.api.problems import (
+    RefusedError,
+    classify,
+    explained,
+    headers_of,
+    problem_of,
+)
 from fedsafe_node.api.refusal_events import KEYLESS, MEMBER
 from fedsafe_node.api.responses import (
     Answer,
@@ -113,7 +124,8 @@ LANES: Final[Mapping[Lane, int]] = {
 ROOM_BYTES: Final = 16 * 1024 * 1024
 _LOG = logging.getLogger(f"{LOGGER}.api")
 _SERVER_ERROR: Final = 500
-_UNKNOWN: Final = frozenset({Auth.PEER, Auth.STATEMENT, Auth.OPEN})
+_SIGNED: Final = frozenset({Auth.PEER, Auth.STATEMENT})
+_UNKNOWN: Final = _SIGNED | {Auth.OPEN}
 _ALONE: Final = frozenset({Lane.HEALTH, Lane.METRICS})  # tell how this process is
 SETTLED_SECONDS: Final = 0.05  # after a slower body, who asks is asked again
 
@@ -140,6 +152,34 @@ class Line(Protocol):
 
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What somebody asks of a route from a page of the desk, in this process.
+
+    `token` is that of their session, None on a route that is open to all; `query` and
+    `path` are parameters by name, `body` is JSON. With `key` it happens once, however
+    often it is sent. `line` is the connection that the page is for.
+    """
+
+    line: "Line"
+    token: str | None = field(default=None, repr=False)
+    source: str = ""
+    languages: str = ""
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    key: str | None = None
+
+
+class TurnedDownError(Exception):
+    """A route refuses what a page asks: as an API's client would be told it."""
+
+    def __init__(self, problem: Problem, why: Phrase) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+        self.why = why
 
 
 class Gate:
@@ -334,6 +374,60 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
     return endpoint
 
 
+def make_visits(
+    routes: Iterable[Route], border: Border
+) -> Callable[[str, Visit], Awaitable[Answer]]:
+    """Let pages ask routes in this process, through the same checks.
+
+    What is made asks a route, by its name, and gives its answer; it raises
+    `TurnedDownError` with what the route refuses. Of routes for members it has none.
+    """
+    servings = {
+        route.name: (
+            route,
+            _Serving(route, border),
+            border.metrics.counter(route.name),
+        )
+        for route in routes
+        if route.auth not in _SIGNED
+    }
+
+    async def ask(name: str, visit: Visit) -> Answer:
+        route, serving, tally = servings[name]
+        began, waited = perf_counter(), 0.0
+        request_id, asking, line = border.request_id(), begin(), visit.line
+        refused: TurnedDownError | None = None
+        try:
+            response = await serving.serve_visit(visit, request_id)
+            await border.tell(route, asking, line, response.status)
+        except Exception as caught:  # noqa: BLE001 - the border; the table decides
+            waited = await border.hold_up(route, asking, line, caught)
+            error = await border.told(route, asking, line, caught)
+            response = border.refuse(error, request_id)
+            problem = problem_of(error, request_id=request_id, trace=asking.trace)
+            refused = TurnedDownError(problem, explained(error))
+        if is_turned_away(asking, response.status):
+            line.turned_away()
+        elif asking.asker is not None:
+            line.known(asking.asker)
+        took = perf_counter() - began - waited
+        tally(response.status, took)
+        if _LOG.isEnabledFor(logging.INFO):
+            border.access.answered(
+                request_id,
+                asking.trace,
+                route.path,
+                route.method,
+                response.status,
+                took,
+            )
+        if refused is not None:
+            raise refused
+        return response
+
+    return ask
+
+
 class _Serving:
     """One route's way from request to answer."""
 
@@ -404,6 +498,55 @@ class _Serving:
             if self._route.lane is Lane.EVENTS:  # it may have been waited for
                 await self._identify(request)
             return given
+
+    async def serve_visit(  # noqa: C901 - as for a request, in the same order
+        self, visit: Visit, request_id: str
+    ) -> Answer:
+        """Check, decode, act, encode what a page asks."""
+        route, border = self._route, self._border
+        if route.is_open and visit.line.prefix:
+            await border.turns.take(visit.line.prefix)
+        for name, type_ in self._path_types:
+            _check_path(visit.path[name], type_)
+        if route.lane not in _ALONE:
+            await border.services.following.fresh()
+        call = Call(border.services, border.metrics, border.document, visit.path)
+        if route.auth is Auth.OPEN:
+            call.source, call.languages = visit.source, visit.languages
+        else:
+            call.who = await self._admit(visit.token)
+        with self._gate:
+            if len(visit.body) > route.limit:
+                raise too_large(route.limit)
+            if self._decode is not None:
+                call.request = self._decode(visit.body)
+            if route.query is not None:
+                call.query = query_of(visit.query, route.query)
+            if visit.key is not None and route.auth is not Auth.OPEN:
+                once = recognise(
+                    visit.key,
+                    call.principal,
+                    route=f"{route.method} {route.path.format_map(visit.path)}",
+                    body=visit.body,
+                    status=route.status,
+                    periods=border.services.answers.periods,
+                )
+                await border.in_flight.wait(once)
+                if route.idempotent:
+                    return await self._act_once(call, once, request_id)
+                return await self._act_unrepeated(call, once, request_id)
+            result = await self._handled(call)
+            if isinstance(result, AsyncIterator):  # a page holds all of it
+                result = b"".join([piece async for piece in result])
+            return self._answer(result, request_id)
+
+    async def _admit(self, token: str | None) -> Principal:
+        if token is None:
+            raise RefusedError(Code.UNAUTHENTICATED)
+        route, people = self._route, self._border.services.people
+        who = await identify_token(token, people, route.auth, route.roles)
+        check_bounds(who, self._bounds, demonstration=people.demonstration)
+        return who
 
     def _gate_for(self, request: web.Request) -> Gate:
         if self._route.auth is Auth.OPEN and is_local(request):
@@ -488,6 +631,24 @@ class _Serving:
                     raise
                 return _replay(kept, once, request_id)
             return self._answer(handled, request_id, packed=once.packed)
+
+    async def _act_unrepeated(self, call: Call, once: Once, request_id: str) -> Answer:
+        """Act unless the same form was sent before; its answer is not kept.
+
+        If the node dies meanwhile, the form is not taken again: whoever sent it looks
+        what came of it.
+        """
+        answers = self._border.services.answers
+        with self._border.in_flight.claim(once):
+            number = await answers.begin(once)
+            try:
+                handled = await self._handled(call)
+            except Exception as error:
+                if CODES[classify(error)][0] < _SERVER_ERROR:
+                    await answers.end(once, number, done=False)
+                raise
+            await answers.end(once, number, done=True)
+            return self._answer(handled, request_id)
 
     async def _handled(self, call: Call) -> object:
         result, asking = await self._route.handler(call), current()

@@ -56,9 +56,9 @@ from fedsafe_node.ground.errors import (
     WrongStateError,
     phrase_of,
 )
-from fedsafe_node.rules.idempotency import InFlightError
+from fedsafe_node.rules.idempotency import InFlightError, SentAlreadyError, UnclearError
 from fedsafe_policies.documents.register import Fault
-from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.catalogue import Phrase, phrase_in
 from fedsafe_policies.ground.reasons import Refusal, Rule
 from fedsafe_policies.rules.decision import Decision
 
@@ -115,6 +115,8 @@ ERRORS: Final[Mapping[type[Exception], Code]] = {
     TooManyTriesError: Code.TOO_MANY_TRIES,
     UnavailableError: Code.UNAVAILABLE,
     InFlightError: Code.IN_FLIGHT,
+    SentAlreadyError: Code.SENT_ALREADY,
+    UnclearError: Code.UNCLEAR,
     ConflictError: Code.CONFLICT,
     StoreError: Code.AUDIT_UNAVAILABLE,
     UnknownEntryError: Code.NOT_FOUND,
@@ -268,6 +270,15 @@ def _detail(error: Exception, title: Phrase) -> tuple[str, Phrase | None]:
     if isinstance(error, _SPEAKING):
         return str(error), getattr(error, "phrase", None)
     return title.english, title
+
+
+def explained(error: Exception) -> Phrase:
+    """Say what was wrong, for whoever reads it on a page."""
+    decision = error.decision if isinstance(error, DeniedError) else None
+    if decision is not None:
+        return phrase_in(decision.reason)
+    english, phrase = _detail(error, CODES[classify(error)][1])
+    return phrase or Phrase(english)
 
 
 def _retry_after_ms(error: Exception, status: int) -> int | None:

@@ -440,23 +440,16 @@ class _Runner(web.AppRunner):
         return _Server(made, app[BORDER], app[STRAIGHT], self._most)
 
 
-class ApiServer:
-    """The running API of one node.
+class AppServer:
+    """A running application of one node, on its listeners.
 
     Owned by the loop that starts it: the runner with its connections, and the
     socket file, which it removes when it stops.
     """
 
     def __init__(
-        self,
-        services: Services,
-        *,
-        metrics: Metrics,
-        access: AccessLog | None = None,
-        lanes: Mapping[Lane, int] = LANES,
-        most_connections: int | None = None,
+        self, app: web.Application, most_connections: int | None = None
     ) -> None:
-        app = make_app(services, metrics=metrics, access=access, lanes=lanes)
         self._runner = _Runner(app, most_connections or connection_limit())
         self._listening: list[socket.socket] = []
         self._socket_path: Path | None = None
@@ -526,6 +519,23 @@ class ApiServer:
         if self._socket_path is not None:
             path, self._socket_path = self._socket_path, None
             await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+class ApiServer(AppServer):
+    """The running API of one node."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        metrics: Metrics,
+        access: AccessLog | None = None,
+        lanes: Mapping[Lane, int] = LANES,
+        most_connections: int | None = None,
+    ) -> None:
+        app = make_app(services, metrics=metrics, access=access, lanes=lanes)
+        super().__init__(app, most_connections)
+        self.border = app[BORDER]
 
 
 def connection_limit() -> int:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from secrets import token_bytes
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import aiohttp
 
@@ -27,7 +27,7 @@ from fedsafe_federation.evaluation.quorum import Holder, Quorum
 from fedsafe_federation.evaluation.statements import digest
 from fedsafe_federation.exchange.transfer import member_session
 from fedsafe_federation.wire.signed import Signed
-from fedsafe_node.api.server import ApiServer
+from fedsafe_node.api.server import ApiServer, AppServer
 from fedsafe_node.app.cache_refresh import Refreshing
 from fedsafe_node.app.container import Base, open_base
 from fedsafe_node.app.leader import lead
@@ -45,6 +45,7 @@ from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import LeftError, NodeError, StoreError
 from fedsafe_node.ground.job import Job
 from fedsafe_node.ground.networks import member_networks, permitted_sockets
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.telemetry import LOGGER, Metrics, fields
 from fedsafe_node.keys.charter_chain import CHARTER_DOCUMENT, read_older
 from fedsafe_node.keys.evaluators import SharedLists
@@ -60,10 +61,15 @@ from fedsafe_node.members.charter.policy_agreement import (
 )
 from fedsafe_node.notices.provider_events.upkeep import EventUpkeep
 from fedsafe_node.people.identity_web import provider_session
+from fedsafe_node.rules.policy_context import rule_on_reading
 from fedsafe_node.signals.epoch_destroy import Shredding
 from fedsafe_node.signals.feed_gaps import read_gaps
 from fedsafe_node.store.change_counter import Follower
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.vocabulary import Matter, Role
+
+if TYPE_CHECKING:
+    from fedsafe_node.desk.site import Site
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
 _NIGHTLY: Final = timedelta(days=1)
@@ -95,6 +101,7 @@ class RunningNode:
         self.desk, self._foundings = made.desk, made.foundings
         self.services = make_services(made)
         self.server = ApiServer(self.services, metrics=Metrics())
+        self.desk_port: int | None = None
         self._present = Present(base.situation, base.store)
         self._silences = Silences(token_bytes)
         self._leading: Jobs | None = None
@@ -172,6 +179,7 @@ class RunningNode:
         else:
             await self.server.serve(worker.sockets)
         parts.push_async_callback(self.server.stop)
+        await self._open_desk(parts)
         parts.callback(base.announcer.bell.close)
         loading = asyncio.create_task(self.pictures.load())
         parts.push_async_callback(_cancel, loading)
@@ -179,6 +187,39 @@ class RunningNode:
         node, policy = base.config.name, situation.policy
         shown = fields(node=node, policy=policy.name, digest=policy.digest)
         _LOG.info("ready", extra=shown)
+
+    async def _open_desk(self, parts: AsyncExitStack) -> None:
+        base, worker = self.base, self.base.worker
+        settings = base.config.desk
+        if settings is None:
+            return
+
+        def make() -> "Site":
+            from fedsafe_node.desk.site import Site  # noqa: PLC0415 - slow to load
+
+            return Site(
+                self.server.border,
+                base.clock,
+                origin=settings.origin,
+                zone=base.config.deadlines.time_zone,
+                policy=lambda: base.situation.policy.reference,
+                reads=self._may_read,
+            )
+
+        site = await asyncio.to_thread(make)
+        server = AppServer(site.make_app())
+        if worker is None:
+            listen = settings.listen
+            await server.start(host=listen.host, port=listen.port)
+            self.desk_port = server.port
+        else:
+            await server.serve(worker.desk_sockets)
+        parts.push_async_callback(server.stop)
+
+    def _may_read(self, role: Role, matter: Matter) -> bool:
+        base = self.base
+        who, now = Principal("", role), base.clock.now()
+        return rule_on_reading(base.situation, who, matter, None, now).allowed
 
     def _picture_keeper(self) -> PictureKeeper:
         base, worker = self.base, self.base.worker

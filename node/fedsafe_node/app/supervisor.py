@@ -110,6 +110,8 @@ class Supervisor:
     async def _bind(self) -> None:
         listen = self._config.listen
         self._bound += await claim_port(listen.host, listen.port)
+        if (desk := self._config.desk) is not None:
+            self._bound += await claim_port(desk.listen.host, desk.listen.port)
         self._bound.append(await asyncio.to_thread(bind_socket, self._place.socket))
 
     async def _start_others(self) -> None:

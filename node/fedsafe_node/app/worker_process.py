@@ -100,6 +100,13 @@ async def _start(given: argparse.Namespace) -> RunningNode:
             *await bind_port(config.listen.host, config.listen.port, shared=True),
             socket.socket(fileno=given.listens),
         ),
+        desk_sockets=tuple(
+            await bind_port(
+                config.desk.listen.host, config.desk.listen.port, shared=True
+            )
+        )
+        if config.desk is not None
+        else (),
         link=MemoryLink(socket.socket(fileno=given.memory)),
     )
     return await RunningNode.start(place, config, SystemClock(), worker)

@@ -15,6 +15,7 @@ an account and what was found of it: it is kept sealed under the month's key, as
 openings of the audit log are. Answers that were kept before are read as they are.
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum, unique
 from typing import Final, TypeVar
 
 import msgspec
@@ -177,6 +179,54 @@ class StoredAnswers:
             return None
         return _opened(row, self.periods)
 
+    async def begin(self, once: Once) -> int:
+        """Note that an act begins whose answer is not kept; `end` takes the number.
+
+        Raises:
+            SentAlreadyError: it was done before.
+            UnclearError: it was begun before, and nobody knows what came of it.
+            ConflictError: another process begins the same at this moment.
+        """
+        marks = await self._store.read(lambda reader: once.parts(reader, _Mark))
+        if marks and marks[-1].state is _State.DONE:
+            raise SentAlreadyError
+        if marks and marks[-1].state is _State.BEGUN:
+            raise UnclearError
+        await self._mark(once, len(marks), _State.BEGUN)
+        return len(marks)
+
+    async def end(self, once: Once, number: int, *, done: bool) -> None:
+        """Note what came of an act: it was done, or refused and has changed nothing."""
+        state = _State.DONE if done else _State.REFUSED
+        await self._mark(once, number + 1, state)
+
+    async def _mark(self, once: Once, number: int, state: "_State") -> None:
+        now = int(self._clock.now().timestamp())
+        # The first of a month makes that month's key.
+        row = await asyncio.to_thread(once.part, number, _Mark(state), now=now)
+        await self._store.write(lambda tx: tx.add_idempotent_answer(row))
+
+
+@unique
+class _State(StrEnum):
+    BEGUN = "begun"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class _Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far an act has come whose answer is not kept."""
+
+    state: _State
+
+
+class SentAlreadyError(NodeError):
+    """The same form was sent before, and carried out."""
+
+
+class UnclearError(NodeError):
+    """The same form was sent before, and the node ended while it acted."""
+
 
 class InFlightError(NodeError):
     """The same request is being worked on at this moment."""
@@ -188,7 +238,7 @@ class InFlight:
     __slots__ = ("_keys",)
 
     def __init__(self) -> None:
-        self._keys: set[str] = set()
+        self._keys: dict[str, asyncio.Event] = {}
 
     @contextmanager
     def claim(self, once: Once) -> Iterator[None]:
@@ -199,8 +249,14 @@ class InFlight:
         """
         if once.key in self._keys:
             raise InFlightError
-        self._keys.add(once.key)
+        ended = self._keys[once.key] = asyncio.Event()
         try:
             yield
         finally:
-            self._keys.discard(once.key)
+            del self._keys[once.key]
+            ended.set()
+
+    async def wait(self, once: Once) -> None:
+        """Wait until nobody holds the key."""
+        while (ended := self._keys.get(once.key)) is not None:
+            await ended.wait()

@@ -11,7 +11,6 @@ import pytest
 from msgspec import inspect
 from tests.support.shown_partners import ACT
 
-from fedsafe_cli.acts.act_texts import FIELDS, KINDS, UNSAID
 from fedsafe_node.acts.people import RoleRequest
 from fedsafe_node.audit.account_erasure import _Content as Erasing
 from fedsafe_node.audit.breaches.service import Closing
@@ -29,6 +28,7 @@ from fedsafe_node.rights.appeals import OnAppeal
 from fedsafe_node.rights.grants import Grant
 from fedsafe_node.rights.identity_checks import Check
 from fedsafe_node.rights.withheld import Silence
+from fedsafe_node.words.acts import FIELDS, KINDS, UNSAID
 from fedsafe_policies.vocabulary import Act
 
 if TYPE_CHECKING:

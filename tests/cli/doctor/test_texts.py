@@ -10,9 +10,9 @@ import pytest
 
 from fedsafe_cli.doctor.node_texts import CHECKS, NODE_SAID
 from fedsafe_cli.doctor.texts import SAID, checked, said
-from fedsafe_cli.terminal.labels import CODES
 from fedsafe_node.acts.notices import TextName
 from fedsafe_node.operations.offline_inspect import STORE
+from fedsafe_node.words.codes import CODES
 from fedsafe_policies.ground.catalogue import Phrase
 
 ROOT = Path(__file__).parents[3]

@@ -16,7 +16,8 @@ from tests.support.shown_dispatches import DISPATCH, PLAN, REACH, TAKING
 from tests.support.shown_dispatches import LIST as DISPATCHES
 from tests.support.shown_partners import CHANNELS, ENTRY, LIST, OFFICE, SHOWN
 
-from fedsafe_cli.terminal.casework_words import (
+from fedsafe_node.acts.cases import WorkKind
+from fedsafe_node.words.casework import (
     absence_word,
     class_word,
     condition_word,
@@ -24,7 +25,6 @@ from fedsafe_cli.terminal.casework_words import (
     element_word,
     level_word,
 )
-from fedsafe_node.acts.cases import WorkKind
 from fedsafe_policies.escalation.calls import Ordered, Said
 from fedsafe_policies.escalation.case_start import CaseSource
 from fedsafe_policies.escalation.clocks import Milestone

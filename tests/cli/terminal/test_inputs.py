@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from fedsafe_cli.signals.revocations import REASONS
 from fedsafe_cli.terminal import inputs
 from fedsafe_cli.terminal.inputs import Account, Fault, Hints
-from fedsafe_cli.terminal.texts import GRADES, KINDS, PHENOMENA, SURFACES
 from fedsafe_federation.feed.restrictions import Reason
 from fedsafe_node.acts import bodies as messages
 from fedsafe_node.acts import lookup as lookup_messages
+from fedsafe_node.words.codes import GRADES, KINDS, PHENOMENA, SURFACES
 from fedsafe_policies.documents.phenomena import phenomena
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Surface
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import fedsafe_cli
 from fedsafe_cli.terminal import labels
-from fedsafe_cli.terminal.field_texts import FIELDS
-from fedsafe_cli.terminal.labels import CODES, SAID, grouped
+from fedsafe_cli.terminal.labels import SAID, grouped
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_node.acts.bodies import PeerStatus, StatusAnswer
 from fedsafe_node.acts.notices import TextName
 from fedsafe_node.rules.policy_bundle import Digests
+from fedsafe_node.words.codes import CODES
+from fedsafe_node.words.fields import FIELDS
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

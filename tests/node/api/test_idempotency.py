@@ -20,8 +20,11 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.rules.idempotency import (
     KEPT_SECONDS,
+    InFlight,
     Once,
+    SentAlreadyError,
     StoredAnswers,
+    UnclearError,
     recognise,
 )
 from fedsafe_node.store.protocol import Store
@@ -245,3 +248,77 @@ async def test_the_store_keeps_act_and_answer_together(
         await store.write(act)
     clock.advance(timedelta(seconds=KEPT_SECONDS))
     assert await answers.find(once.key) is None
+
+
+def sent(periods: PeriodKeys, body: bytes = b"{}") -> Once:
+    """Recognise a form whose answer is not kept."""
+    return recognise(
+        KEY, WHO, route="POST /v1/x", body=body, status=200, periods=periods
+    )
+
+
+async def test_what_was_done_is_not_begun_again(
+    store: Store, clock: FixedClock, periods: PeriodKeys
+) -> None:
+    answers, once = StoredAnswers(store, clock, periods), sent(periods)
+
+    await answers.end(once, await answers.begin(once), done=True)
+
+    with pytest.raises(SentAlreadyError):
+        await answers.begin(once)
+    assert await answers.begin(sent(periods, b'{"other": 1}')) == 0
+
+
+async def test_what_was_refused_may_be_begun_again(
+    store: Store, clock: FixedClock, periods: PeriodKeys
+) -> None:
+    answers, once = StoredAnswers(store, clock, periods), sent(periods)
+
+    for _ in range(3):
+        await answers.end(once, await answers.begin(once), done=False)
+    await answers.end(once, await answers.begin(once), done=True)
+
+    with pytest.raises(SentAlreadyError):
+        await answers.begin(once)
+
+
+async def test_nobody_knows_what_came_of_an_act_that_did_not_end(
+    store: Store, clock: FixedClock, periods: PeriodKeys
+) -> None:
+    answers, once = StoredAnswers(store, clock, periods), sent(periods)
+    await answers.begin(once)  # and the node dies
+
+    with pytest.raises(UnclearError):
+        await StoredAnswers(store, clock, periods).begin(once)
+
+
+async def test_of_two_processes_one_begins(
+    store: Store, clock: FixedClock, periods: PeriodKeys
+) -> None:
+    once = sent(periods)
+    one, two = (StoredAnswers(store, clock, periods) for _ in range(2))
+
+    came = await asyncio.gather(
+        one.begin(once), two.begin(once), return_exceptions=True
+    )
+
+    assert [each for each in came if each == 0] == [0]
+    (refused,) = [each for each in came if each != 0]
+    assert isinstance(refused, ConflictError | UnclearError)
+
+
+async def test_who_waits_for_an_act_goes_on_when_it_has_ended(
+    periods: PeriodKeys,
+) -> None:
+    keys, once, told = InFlight(), sent(periods), []
+
+    async def wait() -> None:
+        await keys.wait(once)
+        told.append("ended")
+
+    with keys.claim(once):
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        assert told == []
+    await waiting
+    assert told == ["ended"]

@@ -72,6 +72,7 @@ def chapters() -> dict[str, Chapter]:
     return {name: getattr(found, name) for name in names}
 
 
+@cache
 def meanings() -> dict[Event, Meaning]:
     """Return the meaning of every event that has one."""
     return {

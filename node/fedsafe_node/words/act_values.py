@@ -4,9 +4,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from fedsafe_cli.terminal.casework_words import class_word, level_word
-from fedsafe_cli.terminal.labels import CODES
-from fedsafe_cli.terminal.texts import GRADES, PHENOMENA, SURFACES
+from fedsafe_node.words.casework import class_word, level_word
+from fedsafe_node.words.codes import CODES, GRADES, PHENOMENA, SURFACES
 from fedsafe_policies.documents.value_words import said
 from fedsafe_policies.ground.catalogue import Phrase
 

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an act is, in words: whoever approves it must be able to read it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from fedsafe_cli.acts.act_values import kept_word, meaning, provision_word
-from fedsafe_cli.terminal.moments import readable
-from fedsafe_cli.terminal.texts import label, of_both, words
+from fedsafe_node.words.act_values import kept_word, meaning, provision_word
+from fedsafe_node.words.codes import label, of_both
 from fedsafe_policies.ground.catalogue import Phrase, all_said
 
 Words = dict[str, Phrase]
+Readable = Callable[[str, object], object]
 
 KINDS: Final[Words] = {
     "permanent_ban": Phrase("close an account for good"),
@@ -123,6 +123,11 @@ _STATES: Final[Words] = {
     "withdrawn": Phrase("withdrawn"),
     "expired": Phrase.within("act", "expired"),
 }
+_WAYS: Final[Words] = {
+    "looser": Phrase("looser"),
+    "stricter": Phrase("stricter"),
+    "other": Phrase("other"),
+}
 _WORDS: Final[Words] = {
     "nothing": Phrase("nothing waits"),
     "act": Phrase("act"),
@@ -151,8 +156,13 @@ def act_word(name: str, *, language: str) -> str:
     return label(_WORDS, name, language=language)
 
 
-def act_rows(act: dict[str, Any], *, language: str) -> Iterator[tuple[str, str]]:
-    """Give names and values of what is to be approved, all but what says nothing."""
+def act_rows(
+    act: dict[str, Any], *, language: str, readable: Readable
+) -> Iterator[tuple[str, str]]:
+    """Give names and values of what is to be approved, all but what says nothing.
+
+    *readable* shows a field's value, a moment as its reader wants it.
+    """
     content = act.get("content") or {}
     content = content | (content.get("gate") or {})
     if "end" in content:
@@ -173,7 +183,10 @@ def act_rows(act: dict[str, Any], *, language: str) -> Iterator[tuple[str, str]]
         yield _EFFECT.said(language), of_both(each, language)
     for name, value in content.items():
         if name not in UNSAID and value not in (None, "", [], {}):
-            yield label(FIELDS, name, language=language), _value(name, value, language)
+            yield (
+                label(FIELDS, name, language=language),
+                _value(name, value, language, readable),
+            )
 
 
 def _texts(content: dict[str, Any], language: str) -> Iterator[tuple[str, str]]:
@@ -185,7 +198,7 @@ def _texts(content: dict[str, Any], language: str) -> Iterator[tuple[str, str]]:
             if was != now:
                 yield provision_word(name, language), _change(was, now, language)
     for each in content.get("effects") or ():
-        way = words(each["direction"], language=language)
+        way = label(_WAYS, str(each["direction"]), language=language)
         yield _EFFECT.said(language), f"{way}: {of_both(each, language)}"
 
 
@@ -199,7 +212,7 @@ def _change(was: object, now: object, language: str) -> str:
     return " → ".join(str(each or "-")[:8] for each in (was, now))
 
 
-def _value(name: str, value: object, language: str) -> str:
+def _value(name: str, value: object, language: str, readable: Readable) -> str:
     if isinstance(value, dict):
         if {"person", "on"} <= value.keys():
             return _BY.said(language).format(**value)

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way in: logging in and out, the second factor once more, the language."""
+
+from typing import Final
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from fedsafe_node.acts.people import EnrolmentAnswer, SessionAnswer
+from fedsafe_node.api.endpoint import TurnedDownError
+from fedsafe_node.desk.frame import show_kept, spoken
+from fedsafe_node.desk.view import ROOT, Page, View
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.vocabulary import Role
+
+_CHOOSE: Final = "choose_role"
+_CHOICE: Final = Phrase(
+    "Choose the role in which you work now, and enter password and code once more."
+)
+_TRIES: Final = frozenset({400, 401, 403, 422, 429})
+_FIRST: Final = "/today"
+_DAY: Final = Phrase("name the day until which the training counts")
+
+
+async def show_login(view: View) -> web.StreamResponse:
+    """Show the log-in."""
+    if view.who is not None:
+        return view.go(_FIRST)
+    return _login(view, wrong=None)
+
+
+async def log_in(view: View) -> web.StreamResponse:
+    """Log somebody in, and lead them to where they wanted to go."""
+    body: dict[str, object] = {
+        name: view.text(name) for name in ("name", "password", "code")
+    }
+    body["password"] = view.posted.get("password", [""])[0]
+    if role := view.text("role"):
+        body["role"] = role
+    try:
+        answer: SessionAnswer = await view.ask("logIn", body=body)
+    except TurnedDownError as refused:
+        if refused.problem.status not in _TRIES:
+            raise
+        if refused.problem.code != _CHOOSE:
+            return _login(view, wrong=refused.why)
+        # The password was right, so it may say which roles they are.
+        held = str(refused.why.named.get("names", "")).split(", ")
+        roles = [role for role in Role if role.value in held]
+        return _login(view, wrong=_CHOICE, roles=roles)
+    view.token = view.secret = answer.token
+    view.who = await view.ask("showSession")
+    response = await _onward(view)
+    view.desk.cookies.keep_token(response, answer.token)
+    return response
+
+
+async def _onward(view: View) -> web.StreamResponse:
+    target = view.text("kept_target")
+    if target:
+        kept = parse_qsl(view.text("kept"), keep_blank_values=True)
+        return show_kept(view, target, kept, status=200)
+    wanted = view.text("wanted")
+    known = {page.target for page in view.desk.pages if page.method == "GET"}
+    return view.go(wanted.removeprefix(ROOT) if wanted in known else _FIRST)
+
+
+def _login(
+    view: View, *, wrong: Phrase | None, roles: list[Role] | None = None
+) -> web.StreamResponse:
+    kept = parse_qsl(view.text("kept"), keep_blank_values=True)
+    return view.show(
+        "login.html",
+        status=200 if wrong is None else 422,
+        wrong=wrong,
+        name=view.text("name"),
+        roles=roles or [],
+        wanted=view.text("wanted"),
+        kept=kept,
+        kept_target=view.text("kept_target"),
+    )
+
+
+async def log_out(view: View) -> web.StreamResponse:
+    """End the session, here and at the node."""
+    await view.ask("logOut")
+    response = view.go("/login")
+    view.desk.cookies.drop_token(response)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+async def choose_language(view: View) -> web.StreamResponse:
+    """Keep the language that somebody has chosen."""
+    language = view.text("language")
+    wanted = view.text("back")
+    known = {page.target for page in view.desk.pages if page.method == "GET"}
+    response = view.go(
+        wanted.removeprefix(ROOT)
+        if wanted.startswith(ROOT + "/") and (wanted in known or view.who is None)
+        else _FIRST
+    )
+    if language in spoken():
+        view.desk.cookies.keep_language(response, language)
+    return response
+
+
+async def show_step_up(view: View) -> web.StreamResponse:
+    """Ask for the second factor once more."""
+    return view.show("step_up.html", wrong=None, again=False)
+
+
+async def step_up(view: View) -> web.StreamResponse:
+    """Prove the second factor once more."""
+    try:
+        await view.ask("stepUp", body={"code": view.text("code")})
+    except TurnedDownError as refused:
+        if refused.problem.status not in _TRIES:
+            raise
+        return view.show("step_up.html", status=422, wrong=refused.why, again=False)
+    return view.go(_FIRST)
+
+
+async def go_on(view: View) -> web.StreamResponse:
+    """Let a session live on: the request alone does."""
+    del view
+    return web.Response(status=204)
+
+
+async def take_break(view: View) -> web.StreamResponse:
+    """Show nothing that weighs on anybody, until they go on."""
+    return view.show("break.html")
+
+
+async def show_set_up(view: View) -> web.StreamResponse:
+    """Show the form with which a person sets their account up."""
+    return _set_up(view, wrong=None)
+
+
+def _set_up(view: View, *, wrong: Phrase | None) -> web.StreamResponse:
+    return view.show(
+        "set_up.html",
+        status=200 if wrong is None else 422,
+        wrong=wrong,
+        name=view.text("name"),
+        organisation=view.text("training.organisation"),
+        until=view.text("training.until"),
+    )
+
+
+async def set_up(view: View) -> web.StreamResponse:
+    """Set an account up, and show its authenticator once."""
+    body: dict[str, object] = {name: view.text(name) for name in ("name", "code")}
+    body["password"] = view.posted.get("password", [""])[0]
+    if organisation := view.text("training.organisation"):
+        try:
+            until = view.desk.zone.begins(view.text("training.until"))
+        except ValueError:
+            return _set_up(view, wrong=_DAY)
+        body["training"] = {"organisation": organisation, "until": until}
+    try:
+        answer: EnrolmentAnswer = await view.ask("setUpAccount", body=body)
+    except TurnedDownError as refused:
+        if refused.problem.status not in _TRIES:
+            raise
+        return _set_up(view, wrong=refused.why)
+    return view.show("enrolled.html", answer=answer, code=qr_code(answer.uri))
+
+
+def qr_code(text: str) -> str:
+    """Draw a text as a QR code, as a picture that stands in the page itself."""
+    import segno  # noqa: PLC0415 - the desk only
+
+    drawn: str = segno.make(text, micro=False).svg_data_uri(
+        scale=5, border=4, dark="#000", light="#fff"
+    )
+    return drawn
+
+
+ENTRANCE_PAGES: Final = (
+    Page(
+        name="login",
+        path="/login",
+        handler=show_login,
+        title=Phrase.within("desk", "Log in"),
+        open=True,
+    ),
+    Page(
+        name="loginTaken",
+        path="/login",
+        method="POST",
+        handler=log_in,
+        title=Phrase.within("desk", "Log in"),
+        open=True,
+    ),
+    Page(
+        name="setUp",
+        path="/setup",
+        handler=show_set_up,
+        title=Phrase.within("desk", "Set up your account"),
+        lead=Phrase(
+            "You have a code from whoever added your account. With it you choose a "
+            "password and get an authenticator; nobody else ever sees either."
+        ),
+        open=True,
+    ),
+    Page(
+        name="setUpTaken",
+        path="/setup",
+        method="POST",
+        handler=set_up,
+        title=Phrase.within("desk", "Set up your account"),
+        open=True,
+    ),
+    Page(
+        name="language",
+        path="/language",
+        method="POST",
+        handler=choose_language,
+        title=Phrase.within("desk", "Language"),
+        open=True,
+    ),
+    Page(
+        name="logout",
+        path="/logout",
+        method="POST",
+        handler=log_out,
+        title=Phrase.within("desk", "Log out"),
+        routes=("logOut",),
+    ),
+    Page(
+        name="stepUp",
+        path="/step-up",
+        handler=show_step_up,
+        title=Phrase.within("desk", "Confirm that it is you"),
+        routes=("stepUp",),
+    ),
+    Page(
+        name="stepUpTaken",
+        path="/step-up",
+        method="POST",
+        handler=step_up,
+        title=Phrase.within("desk", "Confirm that it is you"),
+        routes=("stepUp",),
+    ),
+    Page(
+        name="goOn",
+        path="/session",
+        method="POST",
+        handler=go_on,
+        title=Phrase.within("desk", "Session"),
+        routes=("showSession",),
+    ),
+    Page(
+        name="break",
+        path="/break",
+        handler=take_break,
+        title=Phrase.within("desk", "Break"),
+        routes=("showSession",),
+    ),
+)

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a page of the desk is, and one request for it as its handler sees it.
+
+A `Page` is a line of the desk's table, as a route is of the API's; a `View` is who
+reads it, in which language, and what they sent.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum, unique
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from fedsafe_node.acts.people import WhoAnswer
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.endpoint import Line, Visit
+from fedsafe_node.api.responses import Answer
+from fedsafe_node.api.route import HTML, Route
+from fedsafe_node.desk.forms import Zone
+from fedsafe_node.desk.session import Cookies, form_token
+from fedsafe_node.ground.clock import Clock
+from fedsafe_node.people.entrance import Entrance
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.vocabulary import Matter, Role
+
+ROOT: Final = "/desk"
+
+
+@unique
+class Place(StrEnum):
+    """The places of the desk, in the order in which they stand on a page."""
+
+    TODAY = "today"
+    REVIEWS = "reviews"
+    SIGNALS = "signals"
+    PERSONS = "persons"
+    CASES = "cases"
+    LOG = "log"
+    RULES = "rules"
+    HOUSE = "house"
+
+
+PLACES: Final = {
+    Place.TODAY: Phrase.within("desk", "Today"),
+    Place.REVIEWS: Phrase.within("desk", "Reviews"),
+    Place.SIGNALS: Phrase.within("desk", "Signals"),
+    Place.PERSONS: Phrase.within("desk", "Persons"),
+    Place.CASES: Phrase.within("desk", "Cases"),
+    Place.LOG: Phrase.within("desk", "Log"),
+    Place.RULES: Phrase.within("desk", "Rules"),
+    Place.HOUSE: Phrase.within("desk", "House"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One method on one path of the desk.
+
+    Whoever may ask all of its `routes` may open it, and sees it in the menu of its
+    place, if it is `listed` there and the policy lets their role read its `matter`. A
+    page that is `open` is for people who have not
+    logged in. `lead` says in a sentence what it is for.
+    """
+
+    name: str
+    path: str
+    handler: "Callable[[View], Awaitable[web.StreamResponse]]"
+    title: Phrase
+    method: str = "GET"
+    place: Place | None = None
+    routes: tuple[str, ...] = ()
+    lead: Phrase | None = None
+    matter: Matter | None = None
+    listed: bool = False
+    open: bool = False
+
+    @property
+    def target(self) -> str:
+        """Its path from the root of the desk's origin."""
+        return ROOT + self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the pages of one node share.
+
+    `routes` are the API's by name, `visits` asks one of them in this process; `render`
+    writes a page by a template. `policy` names the policy by which the node decides
+    now, and `reads` says whether it lets a role read a matter. Sessions end `idle`
+    seconds after their last request.
+    """
+
+    node: str
+    origin: str
+    pages: Sequence[Page]
+    routes: Mapping[str, Route]
+    visits: Callable[[str, Visit], Awaitable[Answer]]
+    zone: Zone
+    cookies: Cookies
+    clock: Clock
+    policy: Callable[[], str]
+    reads: Callable[[Role, Matter], bool]
+    render: "Callable[[View, str, Mapping[str, object]], bytes]"
+    people: Entrance
+    idle: int
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether all people here are invented."""
+        return self.people.demonstration
+
+    def now(self) -> int:
+        """Return the present second."""
+        return int(self.clock.now().timestamp())
+
+
+@dataclass(slots=True)
+class View:
+    """A page that somebody asks for.
+
+    `path` are the parameters of its path, `posted` the fields of its form. `secret` is
+    what the tokens of its forms are made of.
+    """
+
+    desk: Desk
+    request: web.Request
+    page: Page
+    line: Line
+    source: str
+    language: str
+    path: Mapping[str, str]
+    token: str | None = field(default=None, repr=False)
+    secret: str = field(default="", repr=False)
+    who: WhoAnswer | None = None
+    posted: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    nonce: str = ""
+
+    @property
+    def reader(self) -> WhoAnswer:
+        """Who reads it, on a page for people who have logged in."""
+        if self.who is None:
+            raise TypeError("nobody has logged in")
+        return self.who
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters in the address: filters and places, never an account."""
+        return dict(self.request.query)
+
+    def text(self, name: str) -> str:
+        """Return what was entered into one field of the form."""
+        found = self.posted.get(name, ())
+        return found[0].strip() if found else ""
+
+    async def ask(
+        self,
+        name: str,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        acts: bool = False,
+    ) -> Any:  # noqa: ANN401 - the type of the route's answer
+        """Ask a route of the API as whoever reads this page.
+
+        What *acts* happens once, however often the form is sent.
+
+        Raises:
+            TurnedDownError: it refuses.
+        """
+        route = self.desk.routes[name]
+        given = await self.taken(name, path=path, query=query, body=body, acts=acts)
+        if route.answer is None:
+            return given
+        return msgspec.json.decode(given, type=route.answer)
+
+    async def taken(
+        self,
+        name: str,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        acts: bool = False,
+    ) -> bytes:
+        """Ask a route whose answer is taken as it comes.
+
+        Raises:
+            TurnedDownError: it refuses.
+        """
+        visit = Visit(
+            line=self.line,
+            token=self.token,
+            source=self.source,
+            languages=self.language,
+            path=path or {},
+            query=query or {},
+            body=msgspec.json.encode(body) if body is not None else b"",
+            key=self.text("once") or None if acts else None,
+        )
+        response = await self.desk.visits(name, visit)
+        content = response.body
+        if not isinstance(content, bytes):
+            raise TypeError("the answer is no bytes")
+        return content
+
+    def may(self, name: str) -> bool:
+        """Whether a route takes the role of whoever reads this."""
+        return self.who is not None and may_ask(self.desk.routes[name], self.who.role)
+
+    def say(self, phrase: Phrase) -> str:
+        """Say it in the reader's language."""
+        return phrase.said(self.language)
+
+    def form_token(self, target: str) -> str:
+        """Make the token of a form that goes to *target*."""
+        return form_token(self.secret, target)
+
+    def once(self) -> str:
+        """Make a key with which a form acts once, however often it is sent."""
+        return secrets.token_urlsafe(24)
+
+    def day(self, second: int) -> str:
+        """Write a day of the node's zone as its readers do."""
+        moment = datetime.fromtimestamp(second, UTC).astimezone(self.desk.zone.info)
+        if self.language == "de":
+            return moment.strftime("%d.%m.%Y")
+        return f"{moment.day} {moment.strftime('%b %Y')}"
+
+    def when(self, second: int) -> str:
+        """Write a moment of the node's zone as its readers do."""
+        moment = datetime.fromtimestamp(second, UTC).astimezone(self.desk.zone.info)
+        return f"{self.day(second)}, {moment.strftime('%H:%M')}"
+
+    def show(
+        self, template: str, *, status: int = 200, **values: object
+    ) -> web.Response:
+        """Answer with a page."""
+        body = self.desk.render(self, template, values)
+        return web.Response(body=body, status=status, headers={"Content-Type": HTML})
+
+    def go(self, path: str) -> web.Response:
+        """Lead to another page, once a form has been taken."""
+        return web.Response(status=303, headers={"Location": ROOT + path})
+
+
+def may_ask(route: Route, role: Role) -> bool:
+    """Whether a route takes somebody of a role; those open to all take everybody."""
+    return route.auth is Auth.OPEN or role in route.roles

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people do on the desk, and that each form acts once."""
+
+import asyncio
+from datetime import timedelta
+from random import Random  # noqa: TID251 - seeded, and the seed is told
+
+import pytest
+from tests.node.desk.conftest import Readers
+from tests.node.desk.test_refusals import sealed, written
+from tests.support.desk import Reader, Shown
+from tests.support.desk_house import House
+
+from fedsafe_node.log.audit import Event
+
+HOLD = "/desk/log/holds/new/add"
+PERSON = "/desk/house/people/new/add"
+TASKS = "/desk/reviews/matches"
+
+
+def hold(office: House, number: int) -> dict[str, str]:
+    """Fill in the form of a hold."""
+    until = office.fleet.clock.now() + timedelta(days=90)
+    return {
+        "reason": f"order:{number}-2026",
+        "until": until.strftime("%Y-%m-%dT%H:%M"),
+        "subject_ref": f"local/konto-{number}",
+    }
+
+
+async def test_a_match_is_dismissed_and_leaves_the_list(
+    office: House, reader: Readers
+) -> None:
+    rita = await reader("rita")
+    waiting = [link for link in (await rita.open(TASKS)).links if f"{TASKS}/" in link]
+    await rita.open(waiting[-1])
+    form = await rita.open(f"{waiting[-1]}/dismiss")
+    hasty = await rita.send(form.forms[-1].action, {"reason": "vermerk:1"})
+    office.later(timedelta(minutes=1))
+
+    done = await rita.send(form.forms[-1].action)
+    left = [link for link in (await rita.open(TASKS)).links if f"{TASKS}/" in link]
+
+    assert (hasty.status, "look again" in hasty.text) == (409, True)
+    assert done.status == 200
+    assert "Done." in done.text
+    assert len(left) == len(waiting) - 1
+
+
+async def test_a_refused_form_comes_back_with_what_was_entered(reader: Readers) -> None:
+    olaf = await reader("olaf")
+    await olaf.open(PERSON)
+
+    shown = await olaf.send(PERSON, {"name": "Not A Name", "display": "Nora Neu"})
+
+    assert shown.status == 422
+    values = dict(shown.form(PERSON).values)
+    assert (values["name"], values["display"]) == ("Not A Name", "Nora Neu")
+    assert 'aria-invalid="true"' in shown.html
+    assert 'href="#f-name"' in shown.html
+    assert "Traceback" not in shown.html
+
+
+async def test_what_takes_two_people_waits_for_the_second(reader: Readers) -> None:
+    dora = await reader("dora")
+    await dora.open("/desk/log/export")
+    asked = await dora.send("/desk/log/export", {"first": "0", "last": "3"})
+    own = await dora.open("/desk/approvals")
+    path = next(link for link in own.links if "/desk/approvals/" in link)
+    alone = await dora.open(path)
+
+    arno = await reader("arno")
+    listed = await arno.open("/desk/approvals")
+    offered = [link for link in listed.links if "/desk/approvals/" in link]
+    page = await arno.open(path)
+
+    assert asked.status == 200
+    assert "You asked for this yourself" in alone.text
+    assert f"{path}/approve" not in [form.action for form in alone.forms]
+    assert path in offered
+    if f"{path}/approve" in [form.action for form in page.forms]:
+        changed = await arno.post(
+            f"{path}/approve", sealed(page, f"{path}/approve", digest="0" * 64)
+        )
+        approved = await arno.send(f"{path}/approve", page=page)
+        assert changed.status == 409
+        assert approved.status == 200
+
+
+async def _twice(browser: Reader, action: str, body: str) -> list[Shown]:
+    """Send a form two times at once, as a double click does."""
+    return [
+        *await asyncio.gather(browser.post(action, body), browser.post(action, body))
+    ]
+
+
+async def test_a_form_that_is_sent_twice_acts_once(
+    office: House, reader: Readers
+) -> None:
+    dora = await reader("dora")
+    page = await dora.open(HOLD)
+    body = sealed(page, HOLD, **hold(office, 7))
+    before = len(await written(office, Event.AUDIT_HELD))
+
+    at_once = await _twice(dora, HOLD, body)
+    later = await dora.post(HOLD, body)  # by the button that leads back
+
+    assert [each.status for each in (*at_once, later)] == [200, 200, 200]
+    assert all("Done." in each.text for each in (*at_once, later))
+    assert len(await written(office, Event.AUDIT_HELD)) == before + 1
+
+
+async def test_a_secret_is_shown_once_however_often_its_form_is_sent(
+    reader: Readers,
+) -> None:
+    olaf = await reader("olaf")
+    page = await olaf.open(PERSON)
+    body = sealed(page, PERSON, name="nadja", display="Nadja Neu")
+
+    pages = [*await _twice(olaf, PERSON, body), await olaf.post(PERSON, body)]
+
+    with_code = [each for each in pages if "<dt>code</dt>" in each.html]
+    assert [each.status for each in pages] == [200, 200, 200]
+    assert len(with_code) == 1
+    others = [each for each in pages if each not in with_code]
+    assert all("This was sent before" in each.text for each in others)
+
+
+async def test_a_refused_form_is_judged_anew(office: House, reader: Readers) -> None:
+    dora = await reader("dora")
+    page = await dora.open(HOLD)
+    wrong = hold(office, 8) | {"until": "2020-01-01T00:00"}
+
+    first = await dora.post(HOLD, sealed(page, HOLD, **wrong))
+    second = await dora.post(HOLD, sealed(page, HOLD, **wrong))
+    right = await dora.post(HOLD, sealed(page, HOLD, **hold(office, 8)))
+
+    assert first.status == second.status
+    assert first.status in {400, 409, 422}
+    assert (right.status, "Done." in right.text) == (200, True)
+
+
+async def test_two_tabs_are_two_acts(office: House, reader: Readers) -> None:
+    dora = await reader("dora")
+    one, two = await dora.open(HOLD), await dora.open(HOLD)
+    before = len(await written(office, Event.AUDIT_HELD))
+
+    await dora.send(HOLD, hold(office, 9), page=one)
+    await dora.send(HOLD, hold(office, 10), page=two)
+
+    assert len(await written(office, Event.AUDIT_HELD)) == before + 2
+
+
+async def test_a_task_that_has_changed_is_looked_at_again(
+    office: House, reader: Readers
+) -> None:
+    rita, ruth = await reader("rita"), await reader("ruth")
+    path = next(x for x in (await rita.open(TASKS)).links if f"{TASKS}/" in x)
+    mine = await rita.open(f"{path}/dismiss")
+    hers = await ruth.open(f"{path}/dismiss")
+    action = f"{path}/dismiss"
+    office.later(timedelta(minutes=1))
+
+    first = await rita.send(action, {"reason": "vermerk:2"}, page=mine)
+    second = await ruth.send(action, {"reason": "vermerk:3"}, page=hers)
+
+    assert first.status == 200
+    assert second.status in {409, 404}
+    assert "Done." not in second.text
+
+
+@pytest.mark.parametrize("seed", [1])
+async def test_double_submits_back_buttons_and_tabs_act_once_each(
+    office: House, reader: Readers, seed: int
+) -> None:
+    draw = Random(seed)  # noqa: S311 - seeded
+    dora = await reader("dora")
+    before = len(await written(office, Event.AUDIT_HELD))
+    sent: list[str] = []
+    acts = 0
+    for number in range(100, 140):
+        kind = draw.choice(["new", "double", "back", "wrong"])
+        if kind in {"new", "double", "wrong"} or not sent:
+            page = await dora.open(HOLD)
+            given = hold(office, number)
+            if kind == "wrong":
+                given["until"] = "soon"
+                shown = await dora.post(HOLD, sealed(page, HOLD, **given))
+                assert shown.status == 422, f"seed {seed}"
+                assert given["reason"] in shown.html
+                continue
+            body = sealed(page, HOLD, **given)
+            sent.append(body)
+            acts += 1
+            answers = (
+                await _twice(dora, HOLD, body)
+                if kind == "double"
+                else [await dora.post(HOLD, body)]
+            )
+        else:
+            answers = [await dora.post(HOLD, draw.choice(sent))]
+        assert all("Done." in each.text for each in answers), f"seed {seed} {kind}"
+
+    assert len(await written(office, Event.AUDIT_HELD)) == before + acts

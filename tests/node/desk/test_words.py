@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""In a made-up German no page says a word that no catalogue has."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+from tests.catalogue import read
+from tests.node.desk.conftest import Readers
+from tests.support.desk import STAFF
+from tests.support.desk_house import House, house
+from tests.support.pseudo import DATA, EXEMPT, marked, unmarked, words_of_data
+
+from fedsafe_node import notices
+from fedsafe_node.audit import compliance
+from fedsafe_policies.ground import catalogue
+
+_WORD = re.compile(r"[^\W\d_][\w'-]*")
+_TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL)
+_SAID = re.compile(r' (?:aria-label|title|alt|placeholder)="([^"]*)"')
+_MOST = 70
+NAMES = (
+    words_of_data(*(path.stem for path in DATA.glob("*.toml")))
+    | words_of_data("events", folder=Path(compliance.__file__).parent / "data")
+    | words_of_data("notices", folder=Path(notices.__file__).parent / "data")
+    | {"dpo_contact"}
+    | set(STAFF)
+    | {name.title() for name in STAFF}
+    | {"Deutsch", "English", "UTC", "local", "chat", "nina", "Nina", "Neu", "setup"}
+    | {"falsche"}
+)
+"""Of persons, services, settings and languages, and of what people have written."""
+
+GERMAN = {str(each.string) for each in read(Path(catalogue.FOLDER) / "de.po")}
+"""What was said in German before the catalogue was changed: titles of letters."""
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[House]:
+    """Give a node whose German is its English, in brackets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalogue.Catalogue, "find", lambda *asked: marked(asked[2]))
+        with house() as made:
+            yield made
+
+
+def left(html: str) -> list[str]:
+    """Return the words of a page that no catalogue has said."""
+    told = [*_SAID.findall(html), _TAG.sub("\n", html)]
+    found = []
+    for line in unescape("\n".join(told)).splitlines():
+        if line.strip() in GERMAN:
+            continue
+        rest = unmarked(line)
+        for pattern in EXEMPT.values():
+            rest = re.sub(pattern, " ", rest)
+        if words := [each for each in _WORD.findall(rest) if each not in NAMES]:
+            found.append(f"{' '.join(words)} (of: {line.strip()[:160]})")
+    return found
+
+
+@pytest.mark.parametrize("name", ["dora", "rita", "olaf", "anna", "erik"])
+async def test_no_page_says_a_word_that_no_catalogue_has(
+    reader: Readers, name: str
+) -> None:
+    browser = await reader(name, "de")
+    open_, seen, amiss = ["/desk/today"], set[str](), {}
+    while open_ and len(seen) < _MOST:
+        path = open_.pop(0)
+        if path in seen or not path.startswith("/desk/") or "/static/" in path:
+            continue
+        seen.add(path)
+        shown = await browser.open(path)
+        open_ += shown.links
+        if found := left(shown.html):
+            amiss[path] = found[:6]
+
+    assert amiss == {}
+    assert len(seen) > 10
