@@ -8,13 +8,14 @@ import click
 
 from fedsafe_cli.node.login import ROLES
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenGroup
+from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
 from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import keep, personal
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 _NAME: Final = re.compile(r"[0-9a-f]{16}")
 _ACCOUNT: Final = re.compile(r"[a-z][a-z0-9._-]{0,31}")
@@ -97,11 +98,11 @@ def end(
       fedsafe session end --of anna
     """  # noqa: D301
     if [name is not None, others, person is not None].count(True) != 1:
-        raise click.UsageError("give one of SESSION, --others and --of NAME")
+        raise misused(Phrase("give one of SESSION, --others and --of NAME"))
     if name is not None and _NAME.fullmatch(name) is None:
-        raise click.UsageError("SESSION is what `fedsafe session list` shows")
+        raise misused(Phrase("SESSION is what `fedsafe session list` shows"))
     if person is not None and _ACCOUNT.fullmatch(person) is None:
-        raise click.UsageError("--of takes the name of an account")
+        raise misused(Phrase("--of takes the name of an account"))
     settings = settings_of(context)
     if person is not None:
         target = f"/v1/accounts/{person}/log-out"

@@ -60,7 +60,8 @@ def _person(row: Any) -> PersonRow:  # noqa: ANN401 - a raw row
 def _passkey(row: Any) -> PasskeyRow:  # noqa: ANN401 - a raw row
     named: dict[str, Any] = dict(zip(PasskeyRow.__struct_fields__, row, strict=True))
     named |= {each: bytes(named[each]) for each in ("credential", "public_key")}
-    return PasskeyRow(**(named | {"synced": bool(named["synced"])}))
+    named["synced"] = bool(named["synced"])
+    return PasskeyRow(**named)
 
 
 def _act(row: Any) -> ActRow:  # noqa: ANN401 - a raw row
