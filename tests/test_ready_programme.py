@@ -148,3 +148,12 @@ def test_what_a_start_decides_is_left_to_a_start(name: str, value: str) -> None:
 
     assert not ready_programme._can_be_forked(asked)  # noqa: SLF001
     assert ready_programme._can_be_forked(Request(("--version",), SPOKEN, "/"))  # noqa: SLF001
+
+
+def test_what_a_test_sets_for_starts_is_left_to_a_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LD_PRELOAD", "/x.so")
+    asked = Request(("--version",), SPOKEN | os.environ, "/")
+
+    assert not ready_programme._can_be_forked(asked)  # noqa: SLF001

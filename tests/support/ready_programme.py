@@ -59,6 +59,10 @@ _SPOKEN: Final = ("LC_ALL", "LC_CTYPE", "LANG")
 """By these a process decides once how it reads and writes text."""
 _AT_START: Final = ("PYTHON", "LD_")
 """What Python and the loader look at, once."""
+_USUAL: Final = {
+    name: value for name, value in os.environ.items() if name.startswith(_AT_START)
+}
+"""That of these which was set before any test; what is ready was started with it."""
 _SHELL_COMMAND: Final = """\
 #!{python} -IS
 import json, os, signal, socket, sys
@@ -102,7 +106,13 @@ class ReadyProgramme:
         self._parent = subprocess.Popen(
             [sys.executable, "-m", __spec__.name, self.address, _ROOM],
             cwd=_ROOT,
-            env=os.environ | {"LC_ALL": "C.UTF-8"},
+            env={
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(_AT_START)
+            }
+            | _USUAL
+            | {"LC_ALL": "C.UTF-8"},
             stdin=subprocess.PIPE,  # its end is the end of who asks, however that ends
             stdout=subprocess.PIPE,
         )
@@ -178,10 +188,12 @@ def _can_be_forked(request: Request, typed: bytes = b"") -> bool:
     """
     environment = request.environment
     spoken = next((environment[each] for each in _SPOKEN if environment.get(each)), "")
-    own = [each for each in (*environment, *os.environ) if each.startswith(_AT_START)]
+    own = {
+        name: value for name, value in environment.items() if name.startswith(_AT_START)
+    }
     return (
         spoken == "C.UTF-8"
-        and all(environment.get(name) == os.environ.get(name) for name in own)
+        and own == _USUAL
         and "COVERAGE_PROCESS_CONFIG" not in environment
         and len(typed) <= _TYPED
         and sum(len(each.encode()) + 1 for each in request.arguments) < len(_ROOM)

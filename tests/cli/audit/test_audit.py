@@ -279,7 +279,7 @@ def test_a_search_takes_no_class_and_no_route_that_there_is_not(ask: "Run") -> N
         assert word in who.err
     assert "'Knok' is no route of the API; did you mean knock?" in route.err
     assert "docs/reference/api.md" in none.err
-    assert "did you mean searchAudit" in german.err
+    assert "gemeint ist vielleicht searchAudit" in german.err
     assert "others" in ask("audit", "search", "--route", "other").err
 
 
