@@ -37,6 +37,8 @@ from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Module, Role
 
 PASSWORD: Final = "korrekt pferd batterie"
+COOKIE: Final = "__Host-fedsafe-a-demo"
+"""The cookie of a session at the node `a.demo`."""
 SETUP: Final = Principal("setup", Role.OPERATOR)
 STAFF: Final = {
     "olaf": Role.OPERATOR,
@@ -201,6 +203,13 @@ class Shown:
     def form(self, action: str) -> Form:
         """Find the form that goes somewhere."""
         return next(each for each in self.forms if each.action == action)
+
+
+def sealed(page: Shown, action: str, **given: str) -> str:
+    """Write what a form of a page sends, with what is entered."""
+    form = page.form(action)
+    kept = [(name, value) for name, value in form.values if name not in given]
+    return urlencode([*kept, *given.items()])
 
 
 class Reader:

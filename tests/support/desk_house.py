@@ -19,10 +19,11 @@ from unittest.mock import patch
 
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.support.desk import STAFF, Reader, Staff, with_desk
-from tests.support.fleet import NAMES, Fleet, make_founded
+from tests.support.fleet import NAMES, Fleet, Written, make_founded
 
 from fedsafe_node.acts.bodies import Kind, Question
 from fedsafe_node.acts.lookup import LookupRequest
+from fedsafe_node.log.audit import Event
 from fedsafe_policies.vocabulary import Purpose, Scope
 
 T = TypeVar("T")
@@ -47,8 +48,6 @@ class House:
     fleet: Fleet
     origin: str = ""
     staff: Staff = field(init=False)
-    entered: dict[str, str] = field(default_factory=dict)
-    """Paths of things that stand on it, by a word for their kind."""
 
     def wait(self, doing: Coroutine[Any, Any, T]) -> T:
         """Let the node's loop do something, and wait for it."""
@@ -58,6 +57,10 @@ class House:
         """Let the node's loop do something, and wait for it in another one."""
         future = asyncio.run_coroutine_threadsafe(doing, self.loop)
         return await asyncio.wrap_future(future)
+
+    async def written(self, event: Event) -> list[Written]:
+        """Read what stands in the log of one class, from another loop."""
+        return await self.beside(self.fleet.audit(NODE, event.value))
 
     def code(self, name: str) -> str:
         """Return what somebody's authenticator shows; a fresh one each time."""

@@ -157,7 +157,8 @@ def totp(context: click.Context) -> ExitStatus:
 def passkey() -> None:
     """List, name and remove your passkeys.
 
-    A browser enrols them, at the node's desk. One logs in there without a password.
+    A browser enrols them for the address of the node's desk, over the API: the desk has
+    no page for them yet. With one you log in without a password.
 
     \b
     Examples:

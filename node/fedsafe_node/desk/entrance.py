@@ -9,7 +9,7 @@ from aiohttp import web
 from fedsafe_node.acts.people import EnrolmentAnswer, SessionAnswer
 from fedsafe_node.api.endpoint import TurnedDownError
 from fedsafe_node.desk.frame import show_kept, spoken
-from fedsafe_node.desk.view import ROOT, Page, View
+from fedsafe_node.desk.view import ROOT, Page, View, form_pages
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
@@ -178,39 +178,29 @@ def qr_code(text: str) -> str:
 
 
 ENTRANCE_PAGES: Final = (
-    Page(
-        name="login",
-        path="/login",
-        handler=show_login,
-        title=Phrase.within("desk", "Log in"),
-        open=True,
-    ),
-    Page(
-        name="loginTaken",
-        path="/login",
-        method="POST",
-        handler=log_in,
-        title=Phrase.within("desk", "Log in"),
-        open=True,
-    ),
-    Page(
-        name="setUp",
-        path="/setup",
-        handler=show_set_up,
-        title=Phrase.within("desk", "Set up your account"),
-        lead=Phrase(
-            "You have a code from whoever added your account. With it you choose a "
-            "password and get an authenticator; nobody else ever sees either."
+    *form_pages(
+        Page(
+            name="login",
+            path="/login",
+            handler=show_login,
+            title=Phrase.within("desk", "Log in"),
+            open=True,
         ),
-        open=True,
+        log_in,
     ),
-    Page(
-        name="setUpTaken",
-        path="/setup",
-        method="POST",
-        handler=set_up,
-        title=Phrase.within("desk", "Set up your account"),
-        open=True,
+    *form_pages(
+        Page(
+            name="setUp",
+            path="/setup",
+            handler=show_set_up,
+            title=Phrase.within("desk", "Set up your account"),
+            lead=Phrase(
+                "You have a code from whoever added your account. With it you choose a "
+                "password and get an authenticator; nobody else ever sees either."
+            ),
+            open=True,
+        ),
+        set_up,
     ),
     Page(
         name="language",
@@ -228,20 +218,15 @@ ENTRANCE_PAGES: Final = (
         title=Phrase.within("desk", "Log out"),
         routes=("logOut",),
     ),
-    Page(
-        name="stepUp",
-        path="/step-up",
-        handler=show_step_up,
-        title=Phrase.within("desk", "Confirm that it is you"),
-        routes=("stepUp",),
-    ),
-    Page(
-        name="stepUpTaken",
-        path="/step-up",
-        method="POST",
-        handler=step_up,
-        title=Phrase.within("desk", "Confirm that it is you"),
-        routes=("stepUp",),
+    *form_pages(
+        Page(
+            name="stepUp",
+            path="/step-up",
+            handler=show_step_up,
+            title=Phrase.within("desk", "Confirm that it is you"),
+            routes=("stepUp",),
+        ),
+        step_up,
     ),
     Page(
         name="goOn",

@@ -36,11 +36,6 @@ def field_word(name: str) -> Phrase:
     return Phrase(name.replace("_", " "))
 
 
-def has_word(name: str) -> bool:
-    """Whether a field has words."""
-    return any(name in table for table in (LABELS, fields.FIELDS, acts.FIELDS))
-
-
 def field_help(name: str) -> Phrase | None:
     """Say what a field of a form is for, where its name does not."""
     return HELPS.get(name)

@@ -11,7 +11,6 @@ from enum import StrEnum, unique
 from functools import cache
 from typing import Any, Final
 
-import msgspec
 import msgspec.inspect as kinds
 
 from fedsafe_node.desk.fields import SECRETS, choice_word, field_help, field_word
@@ -301,11 +300,6 @@ def _second(name: str, text: str, zone: Zone) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone.info)
     return int(moment.timestamp())
-
-
-def encoded(body: Mapping[str, Any]) -> bytes:
-    """Write a message as a client would send it."""
-    return msgspec.json.encode(body)
 
 
 def field_at(pointer: str | None) -> str:

@@ -7,7 +7,7 @@ column of who acted: that is asked about one account, one signal or one case.
 
 import io
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -21,7 +21,7 @@ from fedsafe_node.desk.act import Act, FormPage, shown_answer
 from fedsafe_node.desk.described import Cell, Shown, Table, cell_of, rows_of, table_of
 from fedsafe_node.desk.forms import field_at, fields_of
 from fedsafe_node.desk.shelf import Shelf
-from fedsafe_node.desk.view import ROOT, Page, Place, View
+from fedsafe_node.desk.view import ROOT, Handler, Page, Place, View, form_pages
 from fedsafe_node.log.audit import Event
 from fedsafe_policies.ground.catalogue import Phrase
 
@@ -414,54 +414,38 @@ async def _asked(view: View, act: Act) -> web.StreamResponse:
     return shown_answer(view, act, tried)
 
 
-def _both(
-    name: str,
-    path: str,
-    act: Act,
-    handler: Callable[[View], Awaitable[web.StreamResponse]],
-    *,
-    listed: bool,
-) -> tuple[Page, Page]:
-    show, take = (
+def _asking(name: str, act: Act, handler: Handler) -> tuple[Page, Page]:
+    return form_pages(
         Page(
-            name=name if method == "GET" else f"{name}.taken",
-            path=path,
-            method=method,
+            name=f"log.{name}",
+            path=f"/log/{name}",
             handler=handler,
             place=Place.LOG,
             routes=(act.route,),
             title=act.button,
-            listed=listed and method == "GET",
+            listed=True,
         )
-        for method in ("GET", "POST")
     )
-    return show, take
 
 
 _ACCOUNT: Final = Phrase.within("desk", "Who looked at an account")
 _PACK: Final = Phrase.within("desk", "Evidence pack")
 LOG_PAGES: Final = (
-    Page(
-        name="log.account",
-        path="/log/account",
-        handler=ask_account,
-        place=Place.LOG,
-        routes=("auditReport",),
-        title=_ACCOUNT,
-        lead=Phrase(
-            "Who looked at an account, for what purpose and by which rule, and what "
-            "came of it. The question is an event itself."
+    *form_pages(
+        Page(
+            name="log.account",
+            path="/log/account",
+            handler=ask_account,
+            place=Place.LOG,
+            routes=("auditReport",),
+            title=_ACCOUNT,
+            lead=Phrase(
+                "Who looked at an account, for what purpose and by which rule, and "
+                "what came of it. The question is an event itself."
+            ),
+            listed=True,
         ),
-        listed=True,
-    ),
-    Page(
-        name="log.account.answer",
-        path="/log/account",
-        method="POST",
-        handler=show_account,
-        place=Place.LOG,
-        routes=("auditReport",),
-        title=_ACCOUNT,
+        show_account,
     ),
     Page(
         name="log.events",
@@ -506,31 +490,25 @@ LOG_PAGES: Final = (
         routes=("auditVerify",),
         title=Phrase.within("desk", "Verification"),
     ),
-    Page(
-        name="log.pack",
-        path="/log/pack",
-        handler=ask_pack,
-        place=Place.LOG,
-        routes=("exportAudit",),
-        title=_PACK,
-        lead=Phrase(
-            "A part of the log as a file that anybody can verify, with a program that "
-            "lies in it. Without an approved act it shows that nothing was changed, "
-            "and names nobody."
+    *form_pages(
+        Page(
+            name="log.pack",
+            path="/log/pack",
+            handler=ask_pack,
+            place=Place.LOG,
+            routes=("exportAudit",),
+            title=_PACK,
+            lead=Phrase(
+                "A part of the log as a file that anybody can verify, with a program "
+                "that lies in it. Without an approved act it shows that nothing was "
+                "changed, and names nobody."
+            ),
+            listed=True,
         ),
-        listed=True,
+        take_pack,
     ),
-    Page(
-        name="log.pack.taken",
-        path="/log/pack",
-        method="POST",
-        handler=take_pack,
-        place=Place.LOG,
-        routes=("exportAudit",),
-        title=_PACK,
-    ),
-    *_both("log.export", "/log/export", _EXPORT, ask_export, listed=True),
-    *_both("log.reveal", "/log/reveal", _REVEAL, ask_reveal, listed=True),
-    *_both("log.revealed", "/log/revealed", _REVEALED, reveal, listed=True),
+    *_asking("export", _EXPORT, ask_export),
+    *_asking("reveal", _REVEAL, ask_reveal),
+    *_asking("revealed", _REVEALED, reveal),
     *HOLDS.pages(),
 )

@@ -25,7 +25,7 @@ from fedsafe_node.desk.act import Act, FormPage
 from fedsafe_node.desk.described import rows_of
 from fedsafe_node.desk.fields import choice_word
 from fedsafe_node.desk.forms import MisfitError, body_of
-from fedsafe_node.desk.view import ROOT, Page, Place, View
+from fedsafe_node.desk.view import ROOT, Page, Place, View, form_pages
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Module, Role
 
@@ -149,17 +149,14 @@ async def _done(view: View, route: str, body: dict[str, Any]) -> object:
         return None if done else refused.why
 
 
-_ROUTES: Final = ("addAccount", "recordTraining", "grantRole")
-NEWCOMER_PAGES: Final = tuple(
+NEWCOMER_PAGES: Final = form_pages(
     Page(
-        name="newcomer" if method == "GET" else "newcomer.taken",
+        name="newcomer",
         path="/house/newcomer",
-        method=method,
         handler=add_newcomer,
         place=Place.HOUSE,
-        routes=_ROUTES,
+        routes=("addAccount", "recordTraining", "grantRole"),
         title=_ACT.button,
-        listed=method == "GET",
+        listed=True,
     )
-    for method in ("GET", "POST")
 )

@@ -5,7 +5,7 @@ A shelf names routes; the pages, their forms and who sees them follow. A list sh
 account: who looks at one opens the thing it belongs to, and the log says so.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -16,7 +16,7 @@ from aiohttp import web
 
 from fedsafe_node.desk.act import Act, FormPage, offered, shown_answer, waiting
 from fedsafe_node.desk.described import Shown, rows_of, table_of
-from fedsafe_node.desk.view import ROOT, Page, Place, View
+from fedsafe_node.desk.view import ROOT, Handler, Page, Place, View, form_pages
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Matter
 
@@ -73,21 +73,18 @@ class Shelf:
         for act in self.acts:
             yield from self._act_pages(act, f"/{{id}}/{act.verb}", self._act)
 
-    def _page(  # noqa: PLR0913 - a page has them
+    def _page(
         self,
         path: str,
-        handler: Any,  # noqa: ANN401 - of a page
+        handler: Handler,
         routes: tuple[str, ...],
         title: Phrase,
         *,
-        method: str = "GET",
         listed: bool = False,
     ) -> Page:
         return Page(
-            name=f"{self.name}{path.replace('/', '.').replace('{id}', 'one')}"
-            + (".taken" if method == "POST" else ""),
+            name=f"{self.name}{path.replace('/', '.').replace('{id}', 'one')}",
             path=self.path + path,
-            method=method,
             handler=handler,
             place=self.place,
             routes=routes,
@@ -97,11 +94,14 @@ class Shelf:
             listed=listed,
         )
 
-    def _act_pages(self, act: Act, path: str, handler: Any) -> Iterator[Page]:  # noqa: ANN401
-        for method in ("GET", "POST"):
-            yield self._page(
-                path, partial(handler, act), (act.route,), act.button, method=method
-            )
+    def _act_pages(
+        self,
+        act: Act,
+        path: str,
+        handler: Callable[[Act, View], Awaitable[web.StreamResponse]],
+    ) -> tuple[Page, Page]:
+        doing = partial(handler, act)
+        return form_pages(self._page(path, doing, (act.route,), act.button))
 
     async def _list(self, view: View) -> web.StreamResponse:
         route = view.desk.routes[self.list_route]

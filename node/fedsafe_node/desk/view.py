@@ -7,7 +7,7 @@ reads it, in which language, and what they sent.
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import Any, Final
@@ -68,7 +68,7 @@ class Page:
 
     name: str
     path: str
-    handler: "Callable[[View], Awaitable[web.StreamResponse]]"
+    handler: "Handler"
     title: Phrase
     method: str = "GET"
     place: Place | None = None
@@ -82,6 +82,22 @@ class Page:
     def target(self) -> str:
         """Its path from the root of the desk's origin."""
         return ROOT + self.path
+
+
+def form_pages(page: Page, take: "Handler | None" = None) -> tuple[Page, Page]:
+    """Give the page that shows a form, and the one that takes it.
+
+    Without *take* one handler does both.
+    """
+    taking = replace(
+        page,
+        name=f"{page.name}.taken",
+        method="POST",
+        handler=take or page.handler,
+        lead=None,
+        listed=False,
+    )
+    return page, taking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +262,9 @@ class View:
     def go(self, path: str) -> web.Response:
         """Lead to another page, once a form has been taken."""
         return web.Response(status=303, headers={"Location": ROOT + path})
+
+
+Handler = Callable[[View], Awaitable[web.StreamResponse]]
 
 
 def may_ask(route: Route, role: Role) -> bool:

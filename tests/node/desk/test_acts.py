@@ -7,11 +7,11 @@ from random import Random  # noqa: TID251 - seeded, and the seed is told
 
 import pytest
 from tests.node.desk.conftest import Readers
-from tests.node.desk.test_refusals import sealed, written
-from tests.support.desk import Reader, Shown
+from tests.support.desk import Reader, Shown, sealed
 from tests.support.desk_house import House
 
 from fedsafe_node.log.audit import Event
+from fedsafe_node.rules.idempotency import StoredAnswers
 
 HOLD = "/desk/log/holds/new/add"
 PERSON = "/desk/house/people/new/add"
@@ -100,14 +100,14 @@ async def test_a_form_that_is_sent_twice_acts_once(
     dora = await reader("dora")
     page = await dora.open(HOLD)
     body = sealed(page, HOLD, **hold(office, 7))
-    before = len(await written(office, Event.AUDIT_HELD))
+    before = len(await office.written(Event.AUDIT_HELD))
 
     at_once = await _twice(dora, HOLD, body)
     later = await dora.post(HOLD, body)  # by the button that leads back
 
     assert [each.status for each in (*at_once, later)] == [200, 200, 200]
     assert all("Done." in each.text for each in (*at_once, later))
-    assert len(await written(office, Event.AUDIT_HELD)) == before + 1
+    assert len(await office.written(Event.AUDIT_HELD)) == before + 1
 
 
 async def test_a_secret_is_shown_once_however_often_its_form_is_sent(
@@ -143,12 +143,12 @@ async def test_a_refused_form_is_judged_anew(office: House, reader: Readers) -> 
 async def test_two_tabs_are_two_acts(office: House, reader: Readers) -> None:
     dora = await reader("dora")
     one, two = await dora.open(HOLD), await dora.open(HOLD)
-    before = len(await written(office, Event.AUDIT_HELD))
+    before = len(await office.written(Event.AUDIT_HELD))
 
     await dora.send(HOLD, hold(office, 9), page=one)
     await dora.send(HOLD, hold(office, 10), page=two)
 
-    assert len(await written(office, Event.AUDIT_HELD)) == before + 2
+    assert len(await office.written(Event.AUDIT_HELD)) == before + 2
 
 
 async def test_a_task_that_has_changed_is_looked_at_again(
@@ -175,7 +175,7 @@ async def test_double_submits_back_buttons_and_tabs_act_once_each(
 ) -> None:
     draw = Random(seed)  # noqa: S311 - seeded
     dora = await reader("dora")
-    before = len(await written(office, Event.AUDIT_HELD))
+    before = len(await office.written(Event.AUDIT_HELD))
     sent: list[str] = []
     acts = 0
     for number in range(100, 140):
@@ -201,4 +201,44 @@ async def test_double_submits_back_buttons_and_tabs_act_once_each(
             answers = [await dora.post(HOLD, draw.choice(sent))]
         assert all("Done." in each.text for each in answers), f"seed {seed} {kind}"
 
-    assert len(await written(office, Event.AUDIT_HELD)) == before + acts
+    assert len(await office.written(Event.AUDIT_HELD)) == before + acts
+
+
+async def test_a_form_whose_act_nobody_saw_end_is_not_done_twice(
+    office: House, reader: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dora = await reader("dora")
+    page = await dora.open(HOLD)
+    body = sealed(page, HOLD, **hold(office, 11))
+    before = len(await office.written(Event.AUDIT_HELD))
+
+    async def die(*_: object, **__: object) -> None:
+        raise OSError("the node ends before it has noted that the act was done")
+
+    with monkeypatch.context() as ended:
+        ended.setattr(StoredAnswers, "end", die)
+        await dora.post(HOLD, body)
+    again = await dora.post(HOLD, body)
+
+    assert again.status == 409
+    assert "Look what came of it" in again.text
+    assert "order:11-2026" in again.html  # what was entered is still there
+    assert len(await office.written(Event.AUDIT_HELD)) == before + 1
+
+
+async def test_a_browser_that_goes_away_leaves_an_act_whole(
+    office: House, reader: Readers
+) -> None:
+    dora = await reader("dora")
+    page = await dora.open(HOLD)
+    body = sealed(page, HOLD, **hold(office, 12))
+    before = len(await office.written(Event.AUDIT_HELD))
+
+    leaving = asyncio.create_task(dora.post(HOLD, body))
+    await asyncio.sleep(0)  # the request begins
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    again = await dora.post(HOLD, body)
+
+    assert (again.status, "Done." in again.text) == (200, True)
+    assert len(await office.written(Event.AUDIT_HELD)) == before + 1

@@ -4,12 +4,10 @@
 from datetime import timedelta
 
 from tests.node.desk.conftest import Readers
-from tests.support.desk import PASSWORD
+from tests.support.desk import COOKIE, PASSWORD
 from tests.support.desk_house import House
 
 from fedsafe_node.people.sessions import IDLE
-
-COOKIE = "__Host-fedsafe-a-demo"
 
 
 async def test_a_person_logs_in_and_out(reader: Readers) -> None:

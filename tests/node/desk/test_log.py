@@ -4,12 +4,14 @@
 import io
 import zipfile
 from random import Random  # noqa: TID251 - seeded, and the seed is told
+from typing import Any
 
 import pytest
 from tests.node.desk.conftest import Readers
 from tests.support.desk_house import NODE, House
 
 from fedsafe_node.acts.account_reports import AccountReport, ReportRequest
+from fedsafe_node.desk.view import View
 from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.vocabulary import Purpose, Role
 
@@ -165,3 +167,36 @@ async def test_events_are_read_page_by_page_without_a_gap(reader: Readers) -> No
         page = await dora.open(onward[0])
 
     assert seen == list(range(seen[0], -1, -1))
+
+
+async def test_a_pack_that_does_not_verify_is_not_handed_out(
+    reader: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dora = await reader("dora")
+    taken = View.taken
+
+    async def changed(view: View, name: str, **asked: Any) -> bytes:  # noqa: ANN401
+        pack = await taken(view, name, **asked)
+        return _with_changed_entry(pack) if name == "exportAudit" else pack
+
+    monkeypatch.setattr(View, "taken", changed)
+    await dora.open("/desk/log/pack")
+
+    shown = await dora.send("/desk/log/pack", {"first": "0", "last": "10"})
+
+    assert shown.status == 500
+    assert "attachment" not in shown.headers.get("Content-Disposition", "")
+    assert "Traceback" not in shown.html
+
+
+def _with_changed_entry(pack: bytes) -> bytes:
+    """Change one octet of the longest file of a pack, and pack it again."""
+    before, after = zipfile.ZipFile(io.BytesIO(pack)), io.BytesIO()
+    longest = max(before.infolist(), key=lambda each: each.file_size).filename
+    with zipfile.ZipFile(after, "w") as made:
+        for each in before.infolist():
+            content = bytearray(before.read(each))
+            if each.filename == longest:
+                content[len(content) // 2] ^= 1
+            made.writestr(each, bytes(content))
+    return after.getvalue()

@@ -4,7 +4,7 @@
 import re
 
 from tests.node.desk.conftest import Readers
-from tests.support.desk import STAFF
+from tests.support.desk import COOKIE, STAFF
 
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.routes import ROUTES
@@ -13,7 +13,6 @@ from fedsafe_node.desk.site import PAGES
 from fedsafe_node.desk.view import Page
 from fedsafe_policies.vocabulary import Role
 
-COOKIE = "__Host-fedsafe-a-demo"
 REFUSED = "This page is not for the role in which you are logged in."
 BY_NAME = {route.name: route for route in ROUTES}
 CLOSED = [page for page in PAGES if not page.open and page.name != "logout"]

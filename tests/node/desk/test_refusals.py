@@ -1,41 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the desk refuses before any page of it acts or tells anything."""
 
-from urllib.parse import urlencode
-
 import aiohttp
 import pytest
 from tests.node.desk.conftest import Readers
-from tests.support.desk import Reader, Shown
+from tests.support.desk import COOKIE, Reader, sealed
 from tests.support.desk_house import NODE, House
-from tests.support.fleet import Written
 
 from fedsafe_node.log.audit import Event
 
-COOKIE = "__Host-fedsafe-a-demo"
 ASK = "/desk/log/account"
 QUESTION = {"subject_ref": "konto-1041", "days": "7"}
-
-
-async def written(office: House, event: Event) -> list[Written]:
-    """Read what stands in the log of one class."""
-    return await office.beside(office.fleet.audit(NODE, event.value))
-
-
-def sealed(page: Shown, action: str, **given: str) -> str:
-    """Write what a form of a page sends, with what is entered."""
-    kept = [
-        (name, value) for name, value in page.form(action).values if name not in given
-    ]
-    return urlencode([*kept, *given.items()])
 
 
 async def test_what_a_browser_fetches_ahead_is_refused_and_reads_nothing(
     office: House, reader: Readers
 ) -> None:
     dora = await reader("dora")
-    reads = len(await written(office, Event.AUDIT_READ))
-    refused = len(await written(office, Event.DOOR_REFUSED))
+    reads = len(await office.written(Event.AUDIT_READ))
+    refused = len(await office.written(Event.DOOR_REFUSED))
 
     shown = [
         await dora.open("/desk/log/events", **{name: value})
@@ -47,8 +30,8 @@ async def test_what_a_browser_fetches_ahead_is_refused_and_reads_nothing(
     ]
 
     assert [each.status for each in shown] == [403, 403, 403]
-    assert len(await written(office, Event.AUDIT_READ)) == reads
-    assert len(await written(office, Event.DOOR_REFUSED)) == refused + 1
+    assert len(await office.written(Event.AUDIT_READ)) == reads
+    assert len(await office.written(Event.DOOR_REFUSED)) == refused + 1
 
 
 @pytest.mark.parametrize(
@@ -68,13 +51,13 @@ async def test_a_form_of_another_site_is_refused(
 ) -> None:
     dora = await reader("dora")
     page = await dora.open(ASK)
-    reads = len(await written(office, Event.AUDIT_READ))
+    reads = len(await office.written(Event.AUDIT_READ))
 
     shown = await dora.post(ASK, sealed(page, ASK, **QUESTION), **headers)
 
     assert shown.status == 403
     assert "konto-1041" not in shown.text
-    assert len(await written(office, Event.AUDIT_READ)) == reads
+    assert len(await office.written(Event.AUDIT_READ)) == reads
 
 
 async def test_a_form_takes_its_own_token_of_its_own_session(
@@ -85,8 +68,8 @@ async def test_a_form_takes_its_own_token_of_its_own_session(
     foreign = await other.open(ASK)
     elsewhere = await dora.open("/desk/log/pack")
     token = dict(elsewhere.form("/desk/log/pack").values)["token"]
-    reads = len(await written(office, Event.AUDIT_READ))
-    refused = len(await written(office, Event.DOOR_REFUSED))
+    reads = len(await office.written(Event.AUDIT_READ))
+    refused = len(await office.written(Event.DOOR_REFUSED))
 
     none = await dora.post(ASK, sealed(page, ASK, **QUESTION, token=""))
     of_another_form = await dora.post(ASK, sealed(page, ASK, **QUESTION, token=token))
@@ -98,9 +81,9 @@ async def test_a_form_takes_its_own_token_of_its_own_session(
         403,
         403,
     ]
-    assert len(await written(office, Event.DOOR_REFUSED)) == refused + 1
+    assert len(await office.written(Event.DOOR_REFUSED)) == refused + 1
     assert (again.status, "konto-1041" in again.text) == (200, True)
-    assert len(await written(office, Event.AUDIT_READ)) == reads + 1
+    assert len(await office.written(Event.AUDIT_READ)) == reads + 1
 
 
 async def test_a_form_of_before_the_log_in_does_not_do_after_it(
@@ -138,13 +121,13 @@ async def test_another_name_of_the_host_is_misdirected(
     office: House, reader: Readers
 ) -> None:
     dora = await reader("dora")
-    refused = len(await written(office, Event.DOOR_REFUSED))
+    refused = len(await office.written(Event.DOOR_REFUSED))
 
     shown = await dora.open("/desk/today", Host="evil.example")
 
     assert shown.status == 421
     assert "dora" not in shown.text
-    assert len(await written(office, Event.DOOR_REFUSED)) == refused + 1
+    assert len(await office.written(Event.DOOR_REFUSED)) == refused + 1
 
 
 async def _status(url: str, **headers: str) -> int:
