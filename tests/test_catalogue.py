@@ -17,6 +17,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 from hatchling.builders.wheel import WheelBuilder
 
+from fedsafe_federation.errors import MalformedError
+from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.ground.catalogue import (
     FOLDER,
     Catalogue,
@@ -298,6 +300,11 @@ SAID = {
     "fail": (0,),
     "misused": (0,),
     "unfit": (0,),
+    "CasePackageError": (0,),
+    "MalformedError": (1,),
+    "PolicyFileError": (0,),
+    "RenderingError": (1,),
+    "ConfigError": (1,),
 }
 """What makes an error, and which of its arguments persons read."""
 
@@ -340,8 +347,22 @@ def test_errors_that_persons_read_are_phrases() -> None:
         'click.BadParameter(f"give {one}")',
         'self.fail("give one" if one else told)',
         'misused("give " + told)',
+        'PolicyFileError("want days", key="share")',
+        'MalformedError("Charter", "out of order")',
+        'ConfigError(path, f"no port {number}")',
     ],
 )
 def test_an_error_in_bare_english_is_seen(error: str) -> None:
     assert bare(f"raise {error}") == [1]
     assert bare('raise misused(Phrase("give one"))') == []
+
+
+def test_an_error_of_a_document_says_place_and_fault_in_german() -> None:
+    fault = PolicyFileError(Phrase("want days"), key="retention.bucket", line=7)
+    foreign = MalformedError("Charter", Phrase("out of order"))
+
+    assert str(fault) == "line 7: retention.bucket: want days"
+    assert fault.phrase is not None
+    assert fault.phrase.said("de") == "Zeile 7: retention.bucket: erwartet werden Tage"
+    assert foreign.phrase is not None
+    assert foreign.phrase.said("de") == "Charter: in falscher Reihenfolge"

@@ -12,6 +12,8 @@ read, and for names that nobody shipped.
   + UnknownPolicyError
 """
 
+from fedsafe_policies.ground.catalogue import Phrase
+
 
 class PolicyError(Exception):
     """The root of all errors of this room."""
@@ -20,11 +22,18 @@ class PolicyError(Exception):
 class PolicyFileError(PolicyError):
     """A policy document is malformed, or looser than the rules allow."""
 
-    def __init__(self, problem: str, *, key: str = "", line: int | None = None) -> None:
-        place = f"line {line}: " if line else ""
-        subject = f"{key}: " if key else ""
-        super().__init__(f"{place}{subject}{problem}")
-        self.problem = problem
+    def __init__(
+        self, problem: str | Phrase, *, key: str = "", line: int | None = None
+    ) -> None:
+        said: str | Phrase = problem
+        if key:
+            said = Phrase("{key}: {problem}").filled(key=key, problem=said)
+        if line:
+            said = Phrase("line {line}: {problem}").filled(line=line, problem=said)
+        super().__init__(str(said))
+        self.phrase = said if isinstance(said, Phrase) else None
+        self.problem = str(problem)
+        self.told = problem
         self.key = key
         self.line = line
 
@@ -41,16 +50,18 @@ class UnknownPolicyError(PolicyError):
 class CasePackageError(PolicyError):
     """A case package does not fit its schema, or holds what it must not."""
 
-    def __init__(self, problem: str, *, path: str = "") -> None:
-        super().__init__(problem)
+    def __init__(self, problem: str | Phrase, *, path: str = "") -> None:
+        super().__init__(str(problem))
+        self.phrase = problem if isinstance(problem, Phrase) else None
         self.path = path
 
 
 class RenderingError(PolicyError):
     """A case cannot be written in a form; `code` says why, for programs."""
 
-    def __init__(self, code: str, problem: str) -> None:
-        super().__init__(problem)
+    def __init__(self, code: str, problem: str | Phrase) -> None:
+        super().__init__(str(problem))
+        self.phrase = problem if isinstance(problem, Phrase) else None
         self.code = code
 
 

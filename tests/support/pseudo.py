@@ -80,20 +80,15 @@ EXEMPT: Final = {
 }
 """What no catalogue says, by what it is."""
 OTHERS: Final = {
-    "what the policies' files lack": r"not TOML: .*|not UTF-8",
-    "what node.toml lacks": r"Invalid value \(.*|name wants a domain name in small .*",
-    "what a directory lacks that the node looks at": r"a new node needs an empty .*",
-    "what an evidence lacks": r"ForkEvidence: .*",
+    "what the reader of TOML says": (
+        r"(Invalid|Expected|Unclosed|Cannot|Found|Illegal|Unescaped) .*"
+    ),
     "why a value or a file cannot be asked about": r"fedsafe: error: .* \(\w+\)$",
     "what `hash` says of a file": r"fedsafe: error: \S+ No such file or .*",
     "what a backup lacks": (
         r"saved exists already; nothing was changed|name a new one"
         r"|\S+/manifest.json: No such file or directory|name a directory that .*"
     ),
-    "what an invitation lacks": r"it begins with FSI1",
-    "who may, as the node says it": r"this takes the credential of .*",
-    "what a node without a federation says": r"this node has no federation",
-    "a hint that a reader of files gives": r"name a document of help, such as .*",
 }
 """Sentences of nodes, policies and faults of values, which say their own German."""
 

@@ -32,7 +32,7 @@ def read_invitation(text: str) -> Invited:
         found = Invitation.parse(text)
     except MalformedError as error:
         raise BadInputError(
-            Phrase("that is no invitation: {why}").filled(why=error.why),
+            Phrase("that is no invitation: {why}").filled(why=error.told),
             Phrase("copy it whole: it is one line that begins with FSI1"),
         ) from None
     digest = found.charter.hex()[:32]

@@ -108,7 +108,7 @@ def check(
       fedsafe policy check ours.toml --federation germany
     """  # noqa: D301
     from fedsafe_policies.documents.strictness import loosened  # noqa: PLC0415
-    from fedsafe_policies.ground.toml_file import line_of  # noqa: PLC0415 (slow to load)
+    from fedsafe_policies.documents.toml_file import line_of  # noqa: PLC0415 (slow to load)
 
     if matrix:
         reference, looser = open_matrix(name, federation)
@@ -318,7 +318,7 @@ def _explain(settings: Settings, request: str, given: Mapping[str, Any]) -> Exit
         loaded, dates = open_policy(given["name"]), open_calendar(given["calendar"])
         decision = try_case(case, loaded, dates).decision
     except PolicyFileError as error:
-        raise BadInputError(str(error), _known(request)) from None
+        raise BadInputError(error.phrase or str(error), _known(request)) from None
     if settings.json:
         document(_told(decision))
     else:

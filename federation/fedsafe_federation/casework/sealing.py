@@ -209,7 +209,7 @@ def seal_for(
         about = sealing(certificate_der(keys.certificate))
         sealed = seal_smime(package, about, keys.certificate, renderings)
         return Format.SMIME, sealed
-    raise CasePackageError("the partner has no key to seal a package to")
+    raise CasePackageError(Phrase("the partner has no key to seal a package to"))
 
 
 def open_with(sealed: bytes, key: PartnerKey) -> Opened:

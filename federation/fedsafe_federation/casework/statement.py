@@ -30,6 +30,7 @@ from fedsafe_policies.escalation.package import (
     refuse_media,
 )
 from fedsafe_policies.escalation.vocabulary import PartnerClass
+from fedsafe_policies.ground.catalogue import Phrase
 
 LONGEST: Final = 8 << 20
 """How many bytes a sealed package has at most."""
@@ -253,7 +254,7 @@ def _refuse_media(document: Document) -> None:
     try:
         text = document.content.decode()
     except UnicodeDecodeError:
-        raise CasePackageError("a document is no UTF-8 text") from None
+        raise CasePackageError(Phrase("a document is no UTF-8 text")) from None
     refuse_media(text)
 
 

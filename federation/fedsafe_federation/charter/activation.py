@@ -40,11 +40,13 @@ def check_renewed(was: Epoch, entry: Epoch) -> None:
         MalformedError: with the rule that is broken.
     """
     if (entry.public, entry.starts, entry.ends) != (was.public, was.starts, was.ends):
-        raise MalformedError("Charter", "the key of an epoch is another one")
+        raise MalformedError("Charter", Phrase("the key of an epoch is another one"))
     if entry.generation != was.generation + 1:
-        raise MalformedError("Charter", "a generation is left out, or comes back")
+        raise MalformedError(
+            "Charter", Phrase("a generation is left out, or comes back")
+        )
     if entry.tokens is None or was.tokens not in (None, entry.tokens):
-        raise MalformedError("Charter", "the media token key is another one")
+        raise MalformedError("Charter", Phrase("the media token key is another one"))
     _check_shared(was, entry)
 
 
@@ -55,13 +57,17 @@ def check_opened(newest: Epoch, entry: Epoch) -> None:
         MalformedError: with the rule that is broken.
     """
     if entry.epoch <= newest.epoch:
-        raise MalformedError("Charter", "an epoch that was over")
+        raise MalformedError("Charter", Phrase("an epoch that was over"))
     if (entry.epoch, entry.generation) != (newest.epoch + 1, 1):
-        raise MalformedError("Charter", "an epoch or a generation is left out")
+        raise MalformedError("Charter", Phrase("an epoch or a generation is left out"))
     if entry.tokens is None or entry.tokens == newest.tokens:
-        raise MalformedError("Charter", "a new epoch without its own media token key")
+        raise MalformedError(
+            "Charter", Phrase("a new epoch without its own media token key")
+        )
     if entry.public == newest.public:
-        raise MalformedError("Charter", "a new epoch with the key of the old one")
+        raise MalformedError(
+            "Charter", Phrase("a new epoch with the key of the old one")
+        )
     _check_shared(newest, entry)
 
 
@@ -83,7 +89,9 @@ def check_media_keys(
 
 def _check_shared(was: Epoch, entry: Epoch) -> None:
     if was.commits and not entry.commits:
-        raise MalformedError("Charter", "nothing commits to its media group key")
+        raise MalformedError(
+            "Charter", Phrase("nothing commits to its media group key")
+        )
 
 
 def check_holdings(entry: Epoch, before: Charter, after: Charter) -> None:
@@ -94,14 +102,14 @@ def check_holdings(entry: Epoch, before: Charter, after: Charter) -> None:
         UntrustedError: a signature is not that holder's.
     """
     if len(entry.holdings) != len(entry.pins):
-        raise MalformedError("Charter", "not one signature for each pin")
+        raise MalformedError("Charter", Phrase("not one signature for each pin"))
     old = {each.index: each for each in before.active()}
     new = {each.index for each in after.active()}
     payload = holding_payload(entry)
     for pin, signature in zip(entry.pins, entry.holdings, strict=True):
         member = old.get(pin.index)
         if member is None or pin.index not in new:
-            raise MalformedError("Charter", "a holder that takes no part")
+            raise MalformedError("Charter", Phrase("a holder that takes no part"))
         key = member.keys.statement
         try:
             verify(key, HOLDING, before.federation, payload, signature)

@@ -48,6 +48,7 @@ from fedsafe_federation.wire.signed import (
     sign_statement,
 )
 from fedsafe_federation.wire.wireformat import decode
+from fedsafe_policies.ground.catalogue import Phrase
 
 REFUSAL: Final = "charter.refusal"
 Slot = tuple[str, bytes]
@@ -149,11 +150,11 @@ def open_successor(trusted: Version, payload: bytes) -> Charter:
     check_charter(charter)
     before = trusted.charter
     if charter.federation != before.federation:
-        raise MalformedError("Charter", "another federation")
+        raise MalformedError("Charter", Phrase("another federation"))
     if charter.version != before.version + 1 or charter.previous != trusted.digest:
-        raise MalformedError("Charter", "it does not follow the version before")
+        raise MalformedError("Charter", Phrase("it does not follow the version before"))
     if charter.created < before.created:
-        raise MalformedError("Charter", "older than the version before")
+        raise MalformedError("Charter", Phrase("older than the version before"))
     _check_roster(before, charter)
     check_key_changes(before, charter)
     _check_keys(before, charter)
@@ -239,7 +240,7 @@ def open_refusal(trusted: Version, statement: Signed) -> Refusal:
         federation=trusted.charter.federation,
     )
     if refusal.version != trusted.charter.version + 1:
-        raise MalformedError("Refusal", "it refuses another version")
+        raise MalformedError("Refusal", Phrase("it refuses another version"))
     return refusal
 
 
@@ -283,7 +284,7 @@ def open_fork(
     for document in (one, other):
         verify_next(trusted, document)
     if one.payload == other.payload:
-        raise MalformedError("Charter", "one version, not two")
+        raise MalformedError("Charter", Phrase("one version, not two"))
     return blame(trusted, one, other, valid_refusals(trusted, refusals))
 
 
@@ -366,36 +367,44 @@ def _check_roster(before: Charter, after: Charter) -> None:
     added = [each for each in after.members if each.index not in known]
     kept = [each for each in after.members if each.index in known]
     if any(known[each.index] != each.name for each in kept):
-        raise MalformedError("Charter", "a share index goes to another member")
+        raise MalformedError("Charter", Phrase("a share index goes to another member"))
     wanted = list(range(before.next_index, before.next_index + len(added)))
     if [each.index for each in added] != wanted:
-        raise MalformedError("Charter", "a share index is used again, or left out")
+        raise MalformedError(
+            "Charter", Phrase("a share index is used again, or left out")
+        )
     if after.next_index != before.next_index + len(added):
-        raise MalformedError("Charter", "a share index is left out")
+        raise MalformedError("Charter", Phrase("a share index is left out"))
     if names & {each.name for each in added}:
-        raise MalformedError("Charter", "a member leaves and joins in one version")
+        raise MalformedError(
+            "Charter", Phrase("a member leaves and joins in one version")
+        )
     if not kept:
-        raise MalformedError("Charter", "nobody of the version before is left")
+        raise MalformedError("Charter", Phrase("nobody of the version before is left"))
 
 
 def _check_keys(before: Charter, after: Charter) -> None:
     old = {entry.epoch: entry for entry in before.epochs}
     newest = before.newest
     if after.newest.epoch < newest.epoch:
-        raise MalformedError("Charter", "the newest epoch is gone")
+        raise MalformedError("Charter", Phrase("the newest epoch is gone"))
     for gone in old.keys() - {entry.epoch for entry in after.epochs}:
         if after.created < before.epoch_over(gone):
-            raise MalformedError("Charter", "an epoch is gone before it is over")
+            raise MalformedError(
+                "Charter", Phrase("an epoch is gone before it is over")
+            )
     for entry in after.epochs:
         was = old.get(entry.epoch)
         if was is None:
             check_opened(newest, entry)
             check_holdings(entry, before, after)
             if entry.starts > after.created:
-                raise MalformedError("Charter", "an epoch that starts later")
+                raise MalformedError("Charter", Phrase("an epoch that starts later"))
         elif entry.generation == was.generation:
             if entry != was:
-                raise MalformedError("Charter", "a generation is not what it was")
+                raise MalformedError(
+                    "Charter", Phrase("a generation is not what it was")
+                )
         else:
             check_renewed(was, entry)
             check_holdings(entry, before, after)

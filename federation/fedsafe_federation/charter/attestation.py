@@ -31,6 +31,7 @@ from fedsafe_federation.wire.signed import (
     open_statement,
     sign_statement,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
 ATTESTATION: Final = "attestation"
 LIFE: Final = timedelta(hours=24)
@@ -102,7 +103,7 @@ def open_attestation(
         raise StaleStatementError(statement.signer, "the statement lies in the future")
     life = int(LIFE.total_seconds())
     if attestation.valid_until > attestation.at + life:
-        raise MalformedError("Attestation", "it lives longer than one may")
+        raise MalformedError("Attestation", Phrase("it lives longer than one may"))
     return attestation
 
 

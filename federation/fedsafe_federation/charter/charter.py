@@ -367,7 +367,9 @@ def open_charter(document: SignedCharter) -> Charter:
     charter = decode(payload, Charter)
     check_charter(charter)
     if charter.version != FIRST_VERSION:
-        raise MalformedError("Charter", "a later version, without the ones before it")
+        raise MalformedError(
+            "Charter", Phrase("a later version, without the ones before it")
+        )
     missing = {member.name for member in charter.members}
     for statement in document.signatures:
         if statement.payload != payload:
@@ -394,26 +396,30 @@ def check_charter(charter: Charter) -> None:
         MalformedError: with the rule that is broken.
     """
     if (charter.version == FIRST_VERSION) != (charter.previous is None):
-        raise MalformedError("Charter", "the version before is named in all but one")
+        raise MalformedError(
+            "Charter", Phrase("the version before is named in all but one")
+        )
     indices = [member.index for member in charter.members]
     if indices != sorted(set(indices)) or indices[-1] >= charter.next_index:
-        raise MalformedError("Charter", "share indices are out of order")
+        raise MalformedError("Charter", Phrase("share indices are out of order"))
     first = charter.version == FIRST_VERSION
     if first and charter.next_index != len(charter.members) + 1:
-        raise MalformedError("Charter", "share indices do not run from 1")
+        raise MalformedError("Charter", Phrase("share indices do not run from 1"))
     _check_members(charter.members)
     active = charter.active()
     if first and len(active) != len(charter.members):
-        raise MalformedError("Charter", "founded with a suspended member")
+        raise MalformedError("Charter", Phrase("founded with a suspended member"))
     if not majority(len(active)) <= charter.quorum <= len(active):
-        raise MalformedError("Charter", "a quorum that is no majority of the active")
+        raise MalformedError(
+            "Charter", Phrase("a quorum that is no majority of the active")
+        )
     if charter.appeal is not None and charter.appeal not in {
         member.name for member in charter.members
     }:
-        raise MalformedError("Charter", "appeals go to no member")
+        raise MalformedError("Charter", Phrase("appeals go to no member"))
     _check_appeals(charter)
     if charter.witness_quorum in range(len(charter.members), MAX_MEMBERS):
-        raise MalformedError("Charter", "more witnesses than other members")
+        raise MalformedError("Charter", Phrase("more witnesses than other members"))
     _check_backfills(charter)
     _check_epochs(charter)
 
@@ -422,57 +428,61 @@ def _check_appeals(charter: Charter) -> None:
     deputy, aside = charter.stand_in, list(charter.without_effect)
     if deputy is not None:
         if deputy not in {member.name for member in charter.members}:
-            raise MalformedError("Charter", "the deputy is no member")
+            raise MalformedError("Charter", Phrase("the deputy is no member"))
         if charter.appeal in {None, deputy}:
-            raise MalformedError("Charter", "a deputy of nobody, or of itself")
+            raise MalformedError("Charter", Phrase("a deputy of nobody, or of itself"))
     if aside != sorted(set(aside)):
-        raise MalformedError("Charter", "rulings set aside are out of order")
+        raise MalformedError("Charter", Phrase("rulings set aside are out of order"))
 
 
 def _check_backfills(charter: Charter) -> None:
     names = [each.member for each in charter.backfills]
     if names != sorted(set(names)):
-        raise MalformedError("Charter", "backfills are out of order")
+        raise MalformedError("Charter", Phrase("backfills are out of order"))
     if not set(names) <= {member.name for member in charter.members}:
-        raise MalformedError("Charter", "a backfill for no member")
+        raise MalformedError("Charter", Phrase("a backfill for no member"))
     for each in charter.backfills:
         if not 0 < each.until - each.since <= MOST_BACKFILL:
-            raise MalformedError("Charter", "a backfill of no time, or of too long")
+            raise MalformedError(
+                "Charter", Phrase("a backfill of no time, or of too long")
+            )
 
 
 def _check_members(members: Sequence[Member]) -> None:
     if len({member.name for member in members}) != len(members):
-        raise MalformedError("Charter", "two members have one name")
+        raise MalformedError("Charter", Phrase("two members have one name"))
     if any(list(each.roles) != sorted(set(each.roles)) for each in members):
-        raise MalformedError("Charter", "roles are out of order")
+        raise MalformedError("Charter", Phrase("roles are out of order"))
     if any(not each.roles for each in members):
-        raise MalformedError("Charter", "a member without a role")
+        raise MalformedError("Charter", Phrase("a member without a role"))
     keys = [key for member in members for key in member.signing_keys()]
     if len(set(keys)) != len(keys):
-        raise MalformedError("Charter", "a signing key is used twice")
+        raise MalformedError("Charter", Phrase("a signing key is used twice"))
     try:
         for key in keys:
             check_public_key(key)
     except CryptoError:
-        raise MalformedError("Charter", "a key that may not sign") from None
+        raise MalformedError("Charter", Phrase("a key that may not sign")) from None
 
 
 def _check_epochs(charter: Charter) -> None:
     numbers = [entry.epoch for entry in charter.epochs]
     if len(set(numbers)) != len(numbers):
-        raise MalformedError("Charter", "an epoch is listed twice")
+        raise MalformedError("Charter", Phrase("an epoch is listed twice"))
     if numbers != sorted(numbers):
-        raise MalformedError("Charter", "epochs are out of order")
+        raise MalformedError("Charter", Phrase("epochs are out of order"))
     starts = [entry.starts for entry in charter.epochs]
     if starts != sorted(starts):
-        raise MalformedError("Charter", "an epoch starts before the one before it")
+        raise MalformedError(
+            "Charter", Phrase("an epoch starts before the one before it")
+        )
     for entry in charter.epochs:
         indices = [pin.index for pin in entry.pins]
         if indices != sorted(set(indices)) or indices[-1] >= charter.next_index:
-            raise MalformedError("Charter", "pins are out of order")
+            raise MalformedError("Charter", Phrase("pins are out of order"))
         first = charter.version == FIRST_VERSION
         if first and indices != [member.index for member in charter.members]:
-            raise MalformedError("Charter", "not one pin for each member")
+            raise MalformedError("Charter", Phrase("not one pin for each member"))
         length = entry.ends - entry.starts
         is_left = (entry.epoch, entry.generation) != (1, 1)  # none was, when it began
         flaw = flaw_of(len(indices), entry.threshold, length, is_left=is_left)
@@ -481,7 +491,9 @@ def _check_epochs(charter: Charter) -> None:
         try:
             pins_of(entry).check()
         except CryptoError:
-            raise MalformedError("Charter", "pins that are no sharing") from None
+            raise MalformedError(
+                "Charter", Phrase("pins that are no sharing")
+            ) from None
 
 
 def pins_of(entry: Epoch) -> Pins:

@@ -18,6 +18,7 @@ from fedsafe_federation.wire.signed import (
     open_statement,
     sign_statement,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
 LEAVING: Final = "member.leaving"
 
@@ -57,7 +58,7 @@ def open_leaving(version: Version, statement: Signed) -> str:
         federation=version.charter.federation,
     )
     if said.charter != version.digest:
-        raise MalformedError("Leaving", "it was said under another version")
+        raise MalformedError("Leaving", Phrase("it was said under another version"))
     if member.active:
-        raise MalformedError("Leaving", "its member is not suspended")
+        raise MalformedError("Leaving", Phrase("its member is not suspended"))
     return member.name

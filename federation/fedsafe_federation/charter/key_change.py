@@ -86,20 +86,20 @@ def check_key_changes(before: Charter, after: Charter) -> None:
             continue
         first, *rest = member.former_keys or (None,)
         if first is None or tuple(rest) != tuple(kept):
-            raise MalformedError("Charter", "former keys are left out")
+            raise MalformedError("Charter", Phrase("former keys are left out"))
         if first != former_of(was.keys, first.stolen):
-            raise MalformedError("Charter", "a former key is another one")
+            raise MalformedError("Charter", Phrase("a former key is another one"))
         if first.stolen is not None and first.stolen > after.created:
-            raise MalformedError("Charter", "keys that will be stolen")
+            raise MalformedError("Charter", Phrase("keys that will be stolen"))
         if member.keys.sealing == was.keys.sealing:
-            raise MalformedError("Charter", "a member keeps some of its keys")
+            raise MalformedError("Charter", Phrase("a member keeps some of its keys"))
 
 
 def _check_called(
     were: Sequence[FormerKeys], are: Sequence[FormerKeys], now: int
 ) -> None:
     if [each.signing() for each in were] != [each.signing() for each in are]:
-        raise MalformedError("Charter", "former keys are not what they were")
+        raise MalformedError("Charter", Phrase("former keys are not what they were"))
     called = [e.stolen for was, e in zip(were, are, strict=True) if was != e]
     if any(stolen is not None and stolen > now for stolen in called):
-        raise MalformedError("Charter", "keys that will be stolen")
+        raise MalformedError("Charter", Phrase("keys that will be stolen"))

@@ -41,6 +41,7 @@ from fedsafe_federation.wire.signed import (
     open_statement,
     sign_statement,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import EvaluationPurpose
 
 REQUEST: Final = "evaluation.request"
@@ -97,7 +98,7 @@ def split_elements(joined: bytes, count: int) -> list[bytes]:
         MalformedError: the length is not *count* elements.
     """
     if len(joined) != count * ELEMENT_BYTES:
-        raise MalformedError("elements", "length and count differ")
+        raise MalformedError("elements", Phrase("length and count differ"))
     return [
         joined[start : start + ELEMENT_BYTES]
         for start in range(0, len(joined), ELEMENT_BYTES)
@@ -160,7 +161,7 @@ def open_request(
         raise UntrustedError(statement.signer, "the request names other parties")
     if (request.grant is not None) != (request.purpose is EvaluationPurpose.BACKFILL):
         raise MalformedError(
-            "EvaluationRequest", "a backfill, and nothing else, has a grant"
+            "EvaluationRequest", Phrase("a backfill, and nothing else, has a grant")
         )
     if request.deadline < _milliseconds(now):
         raise StaleStatementError(statement.signer, "the deadline has passed")
@@ -244,7 +245,7 @@ def open_answer(
     if answer.request != digest(request):
         raise UntrustedError(sender, "the answer is to another request")
     if (answer.sender, answer.receiver, answer.index) != (sender, me, member.index):
-        raise MalformedError("EvaluationAnswer", "it names other parties")
+        raise MalformedError("EvaluationAnswer", Phrase("it names other parties"))
     return Evaluation(
         index=answer.index,
         generation=Generation(epoch=answer.epoch, number=answer.generation),

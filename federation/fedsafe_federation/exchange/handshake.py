@@ -108,17 +108,17 @@ def parse_speaks(text: str) -> Speaks:
         MalformedError: a word that has to be there is not, or does not fit.
     """
     if len(text) > _MOST:
-        raise MalformedError(SPEAKS, "it is too long")
+        raise MalformedError(SPEAKS, Phrase("it is too long"))
     words = dict(word.strip().split("=", 1) for word in text.split(";") if "=" in word)
     versions = [each for each in words.get("v", "").split(",") if each]
     charter, hash_ = words.get("charter", ""), words.get("arrangement", "")
     if not versions or not all(map(_VERSION.fullmatch, [*versions, charter])):
-        raise MalformedError(SPEAKS, "no versions")
+        raise MalformedError(SPEAKS, Phrase("no versions"))
     if not _HASH.fullmatch(hash_):
-        raise MalformedError(SPEAKS, "no arrangement")
+        raise MalformedError(SPEAKS, Phrase("no arrangement"))
     features = [each for each in words.get("features", "").split(",") if each]
     if not all(map(_FEATURE.fullmatch, features)):
-        raise MalformedError(SPEAKS, "a feature that is no name")
+        raise MalformedError(SPEAKS, Phrase("a feature that is no name"))
     return Speaks(
         frozenset(map(int, versions)),
         frozenset(features),

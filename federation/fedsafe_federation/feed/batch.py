@@ -22,6 +22,7 @@ from fedsafe_federation.errors import MalformedError, TruncatedFeedError
 from fedsafe_federation.wire.bulk import MAGIC, Frame, Frames, frame
 from fedsafe_federation.wire.signed import Bytes32, Count, Signed
 from fedsafe_federation.wire.wireformat import decode, encode, pack, unpack
+from fedsafe_policies.ground.catalogue import Phrase
 
 MAX_RECORDS: Final = 5_000
 MAX_RESTRICTIONS: Final = 1_000
@@ -255,7 +256,7 @@ class BatchReader:
         is_first = self.size == len(self._held) < len(MAGIC)
         self.size += len(data)
         if self.size > MAX_BATCH:
-            raise MalformedError("feed batch", "larger than a batch may be")
+            raise MalformedError("feed batch", Phrase("larger than a batch may be"))
         if is_first:
             data = bytes(self._held) + data
             self._held.clear()
@@ -304,7 +305,7 @@ class BatchReader:
             self._digest.update(view[:counted])
         del held[:start]
         if len(held) > _LONGEST_LINE:
-            raise MalformedError("feed line", "longer than a line may be")
+            raise MalformedError("feed line", Phrase("longer than a line may be"))
 
     def _take_line(self, data: bytes) -> None:
         self._count("feed line")
@@ -313,30 +314,32 @@ class BatchReader:
         match line:
             case Trailer():
                 if encode(tagged) != data:
-                    raise MalformedError("Trailer", "another spelling than ours")
+                    raise MalformedError(
+                        "Trailer", Phrase("another spelling than ours")
+                    )
                 self._trailer = line
             case RestrictionLine() if not self.records:
                 self._add([line.statement], [])
             case RecordLine() if line.opening is None or not line.erased:
                 self._add([], [line])
             case _:
-                raise MalformedError("feed line", "out of order")
+                raise MalformedError("feed line", Phrase("out of order"))
 
     def _take_frame(self, found: Frame) -> None:
         self._count("feed frame")
         if found.kind == b"t":
             last = unpack(found.body, Trailer)
             if pack(last) != found.body:
-                raise MalformedError("Trailer", "another spelling than ours")
+                raise MalformedError("Trailer", Phrase("another spelling than ours"))
             self._trailer = last
             return
         if found.kind == b"e":
             rows = unpack(found.body, _Rows).rows
             if any(line.opening is not None and line.erased for line in rows):
-                raise MalformedError("feed line", "out of order")
+                raise MalformedError("feed line", Phrase("out of order"))
             self._add([], rows)
         elif self.records:
-            raise MalformedError("feed frame", "out of order")
+            raise MalformedError("feed frame", Phrase("out of order"))
         else:
             self._add([unpack(found.body, Signed)], [])
         self._digest.update(found.whole)
@@ -344,17 +347,19 @@ class BatchReader:
     def _count(self, what: str) -> None:
         """Count a line or a frame before anything is made of it."""
         if self._trailer is not None:
-            raise MalformedError(what, "out of order")
+            raise MalformedError(what, Phrase("out of order"))
         self._parts += 1
         if self._parts > MAX_RESTRICTIONS + self._most + 1:
-            raise MalformedError(what, "more of them than a batch may have")
+            raise MalformedError(what, Phrase("more of them than a batch may have"))
 
     def _add(self, found: list[Signed], rows: list[RecordLine]) -> None:
         if (
             len(self.restrictions) + len(found) > MAX_RESTRICTIONS
             or len(self.records) + len(rows) > self._most
         ):
-            raise MalformedError("feed batch", "more lines than a batch may have")
+            raise MalformedError(
+                "feed batch", Phrase("more lines than a batch may have")
+            )
         self.restrictions += found
         self.records += rows
 

@@ -25,6 +25,7 @@ from fedsafe_federation.feed.verification import feed_name
 from fedsafe_federation.feed.witnessing import keys_in
 from fedsafe_federation.wire.signed import Bytes32
 from fedsafe_federation.wire.wireformat import encode
+from fedsafe_policies.ground.catalogue import Phrase
 
 MAX_EVIDENCE: Final = 64 * 1024
 _TYPE: Final = "fork"
@@ -120,18 +121,20 @@ def open_fork(evidence: ForkEvidence) -> Fork:
         why = f"a note that the log has not signed: {error}"
         raise MalformedError(_TYPE, why) from None
     if key.name != other.name:
-        raise MalformedError(_TYPE, "two logs")
+        raise MalformedError(_TYPE, Phrase("two logs"))
     old, new = sorted((first, second), key=lambda tree: tree.size)
     if old.size == new.size:
         if evidence.proof:
-            raise MalformedError(_TYPE, "a proof between trees of one size")
+            raise MalformedError(_TYPE, Phrase("a proof between trees of one size"))
         past: bytes | None = new.root
     else:
         past = _past(old.size, new, evidence.proof)
     if past is None:
-        raise MalformedError(_TYPE, "the proof does not lead to the larger tree")
+        raise MalformedError(
+            _TYPE, Phrase("the proof does not lead to the larger tree")
+        )
     if past == old.root:
-        raise MalformedError(_TYPE, "the two trees agree")
+        raise MalformedError(_TYPE, Phrase("the two trees agree"))
     return Fork(key, (old, new), other)
 
 

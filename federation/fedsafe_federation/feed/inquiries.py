@@ -27,6 +27,7 @@ from fedsafe_federation.wire.signed import (
     open_statement,
     sign_statement,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
 INQUIRY: Final = "listing.inquiry"
 INQUIRY_STATUS: Final = "listing.inquiry-status"
@@ -183,7 +184,10 @@ def open_sightings(
         raise UntrustedError(member, "the sightings are of others")
     for endings in sightings.sums.values():
         if any(not count or count % STEP for count in endings.values()):
-            raise MalformedError("Sightings", f"a number is not of steps of {STEP}")
+            raise MalformedError(
+                "Sightings",
+                Phrase("a number is not of steps of {step}").filled(step=STEP),
+            )
     return sightings
 
 

@@ -29,6 +29,7 @@ from fedsafe_federation.wire.signed import (
     open_statement,
     sign_statement,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import ErasureMethod
 
 RECEIPT: Final = "erasure.receipt"
@@ -89,7 +90,9 @@ def open_receipt(
         raise StaleStatementError(statement.signer, "the statement lies in the future")
     lives = receipt.residual_until - receipt.at
     if not 0 <= lives <= MOST_RESIDUE_DAYS * _DAY:
-        raise MalformedError("Receipt", "residues end before it, or a year behind it")
+        raise MalformedError(
+            "Receipt", Phrase("residues end before it, or a year behind it")
+        )
     if not receipt.through and not receipt.parted:
-        raise MalformedError("Receipt", "it is about nothing")
+        raise MalformedError("Receipt", Phrase("it is about nothing"))
     return receipt

@@ -25,6 +25,7 @@ from fedsafe_federation.wire.signed import (
     Signed,
     sign_statement,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Contention, Control, Effect
 
 RESTRICTION: Final = "restriction"
@@ -142,10 +143,14 @@ def open_restriction(
 def _check_terms(restriction: Restriction) -> None:
     terms = restriction.terms
     if (restriction.effect is Effect.DISPUTED) != (terms is not None):
-        raise MalformedError("Restriction", "terms belong to a dispute, and to it only")
+        raise MalformedError(
+            "Restriction", Phrase("terms belong to a dispute, and to it only")
+        )
     if terms is None:
         return
     if len(restriction.signals) != 1:
-        raise MalformedError("Restriction", "a dispute names one signal")
+        raise MalformedError("Restriction", Phrase("a dispute names one signal"))
     if not 0 < terms.deadline - restriction.at <= LONGEST_DISPUTE:
-        raise MalformedError("Terms", "the deadline is not within 60 days of the time")
+        raise MalformedError(
+            "Terms", Phrase("the deadline is not within 60 days of the time")
+        )

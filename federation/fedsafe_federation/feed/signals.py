@@ -19,6 +19,7 @@ import msgspec
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wire.signed import Bytes16, Positive, Seconds
 from fedsafe_federation.wire.wireformat import decode, encode
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import (
     Grade,
     IdentifierKind,
@@ -130,9 +131,13 @@ def decode_opening(payload: bytes) -> tuple[SignalHeader, SignalOpening]:
     opening = decode(payload, SignalOpening)
     header = _decode_header(bytes(opening.header))
     if (header.plane is Plane.ACTOR) != (opening.token is not None):
-        raise MalformedError("SignalOpening", "a token belongs to the actor plane only")
+        raise MalformedError(
+            "SignalOpening", Phrase("a token belongs to the actor plane only")
+        )
     if header.erase_after < header.match_until:
-        raise MalformedError("SignalHeader", "erase_after lies before match_until")
+        raise MalformedError(
+            "SignalHeader", Phrase("erase_after lies before match_until")
+        )
     return header, opening
 
 
@@ -149,5 +154,7 @@ def decode_media_body(data: bytes) -> MediaBody:
     """
     body = decode(data, MediaBody)
     if len(body.digest) != DIGEST_BYTES[body.kind]:
-        raise MalformedError("MediaBody", "the digest does not have its kind's length")
+        raise MalformedError(
+            "MediaBody", Phrase("the digest does not have its kind's length")
+        )
     return body

@@ -31,6 +31,7 @@ from fedsafe_federation.errors import (
     WitnessRefusedError,
 )
 from fedsafe_federation.feed.verification import feed_name
+from fedsafe_policies.ground.catalogue import Phrase
 
 MAX_REQUEST: Final = 128 * 1024
 """Room for a proof, and for sixteen signatures of whatever kind on the note."""
@@ -146,12 +147,12 @@ class AddCheckpoint:
             first, *rest = head.decode("ascii").split("\n")
             proof = tuple(map(decode_base64, rest))
         except ValueError:
-            raise MalformedError(_TYPE, "a line that is none") from None
+            raise MalformedError(_TYPE, Phrase("a line that is none")) from None
         found = _OLD.fullmatch(first)
         if not separator or found is None or len(proof) > _MOST_PROOF:
-            raise MalformedError(_TYPE, "no old size, proof and checkpoint")
+            raise MalformedError(_TYPE, Phrase("no old size, proof and checkpoint"))
         if any(len(node) != HASH_BYTES for node in proof):
-            raise MalformedError(_TYPE, "a hash of another length")
+            raise MalformedError(_TYPE, Phrase("a hash of another length"))
         return cls(int(found[1]), proof, note)
 
     def origin(self) -> str:
@@ -163,7 +164,7 @@ class AddCheckpoint:
         try:
             return Checkpoint.parse(split_note(self.note)[0]).origin
         except CryptoError:
-            raise MalformedError(_TYPE, "no checkpoint") from None
+            raise MalformedError(_TYPE, Phrase("no checkpoint")) from None
 
 
 def parse_size(body: bytes) -> int | None:
@@ -203,9 +204,9 @@ def judge(request: AddCheckpoint, key: VerifierKey, seen: Seen) -> Checkpoint:
             key.name, "the log has not signed the checkpoint"
         ) from None
     except CryptoError:
-        raise MalformedError(_TYPE, "no checkpoint") from None
+        raise MalformedError(_TYPE, Phrase("no checkpoint")) from None
     if request.old > checkpoint.size:
-        raise MalformedError(_TYPE, "the old size is larger than the new one")
+        raise MalformedError(_TYPE, Phrase("the old size is larger than the new one"))
     if request.old != seen.size:
         raise WitnessConflictError(key.name, seen.size)
     if checkpoint.size == seen.size and checkpoint.root != seen.root:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_federation.errors import MalformedError
+from fedsafe_policies.ground.catalogue import Phrase
 
 MAGIC: Final = b"\x28\xb5\x2f\xfd"
 """How everything begins that is packed."""
@@ -66,10 +67,10 @@ class Frames:
         while len(held) >= _HEAD:
             kind = bytes(held[:1])
             if kind not in self._longest:
-                raise MalformedError("frame", "out of order")
+                raise MalformedError("frame", Phrase("out of order"))
             stop = _HEAD + int.from_bytes(held[1:_HEAD])
             if stop - _HEAD > self._longest[kind]:
-                raise MalformedError("frame", "longer than it may be")
+                raise MalformedError("frame", Phrase("longer than it may be"))
             if stop > len(held):
                 return
             with memoryview(held) as view, view[:stop] as whole, whole[_HEAD:] as body:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from fedsafe_federation.errors import MalformedError
+from fedsafe_policies.ground.catalogue import Phrase
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -65,14 +66,18 @@ class Unpacker:
             try:
                 plain = unpacker.decompress(data, max_length=STEP)
             except zstd.ZstdError:
-                raise MalformedError("packed answer", "not packed as agreed") from None
+                raise MalformedError(
+                    "packed answer", Phrase("not packed as agreed")
+                ) from None
             self._left -= len(plain)
             if self._left < 0:
-                raise MalformedError("packed answer", "larger than it may become")
+                raise MalformedError(
+                    "packed answer", Phrase("larger than it may become")
+                )
             data = b""
             if plain:
                 yield plain
             if unpacker.needs_input:
                 return
         if data or unpacker.unused_data:
-            raise MalformedError("packed answer", "something follows its end")
+            raise MalformedError("packed answer", Phrase("something follows its end"))

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from fedsafe_federation.errors import MalformedError
+from fedsafe_policies.ground.catalogue import Phrase
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ def decode(data: bytes | bytearray | memoryview | msgspec.Raw, type_: type[T]) -
             not fit the type.
     """
     if has_more_parts(data, MOST_PARTS):
-        raise MalformedError(name_of(type_), "more parts than any document has")
+        raise MalformedError(name_of(type_), Phrase("more parts than any document has"))
     decoder = _DECODERS.get(type_)
     if decoder is None:
         with _LEARNING:
@@ -68,7 +69,7 @@ def decode(data: bytes | bytearray | memoryview | msgspec.Raw, type_: type[T]) -
     except msgspec.ValidationError as error:
         raise MalformedError(name_of(type_), _explain(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise MalformedError(name_of(type_), "not valid JSON") from None
+        raise MalformedError(name_of(type_), Phrase("not valid JSON")) from None
 
 
 def has_more_parts(
@@ -103,7 +104,7 @@ def unpack(data: bytes | memoryview, type_: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise MalformedError(name_of(type_), _explain(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise MalformedError(name_of(type_), "not valid MessagePack") from None
+        raise MalformedError(name_of(type_), Phrase("not valid MessagePack")) from None
 
 
 def _explain(error: msgspec.ValidationError) -> str:

@@ -6,7 +6,15 @@ from typing import Final, Literal
 import msgspec
 
 from fedsafe_node.ground.networks import WANT_NETWORKS, Networks, are_networks
-from fedsafe_node.ground.setting_types import Host, Mailbox, Port, Printable
+from fedsafe_node.ground.setting_types import (
+    USER_AND_PASSWORD,
+    Host,
+    Mailbox,
+    Port,
+    Printable,
+    at_key,
+)
+from fedsafe_policies.ground.catalogue import Phrase
 
 _MOST_LOCAL: Final = 20  # so that a reply token has room behind it, 64 signs in all
 
@@ -56,21 +64,21 @@ class Sending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inside: Networks = ()
 
 
-def unfit_sending(sending: Sending) -> str | None:
+def unfit_sending(sending: Sending) -> Phrase | None:
     """Say what no type can: that settings do not agree."""
     if not are_networks(sending.inside):
-        return f"{WANT_NETWORKS} - at `$.sending.inside`"
+        return at_key(WANT_NETWORKS, "sending.inside")
     webhook = sending.webhook
     if (webhook.certificate is None) != (webhook.key is None):
-        return "certificate and key belong together - at `$.sending.webhook`"
+        return at_key(Phrase("certificate and key belong together"), "sending.webhook")
     mail = sending.mail
     if mail is None:
         return None
     if (mail.user is None) != (mail.password_file is None):
-        return "user and password_file belong together - at `$.sending.mail`"
+        return at_key(USER_AND_PASSWORD, "sending.mail")
     if len(mail.sender.partition("@")[0]) > _MOST_LOCAL:
-        return (
-            f"want at most {_MOST_LOCAL} signs before the @, for a reply token follows "
-            "them - at `$.sending.mail.sender`"
+        told = Phrase(
+            "want at most {most} signs before the @, for a reply token follows them"
         )
+        return at_key(told.filled(most=_MOST_LOCAL), "sending.mail.sender")
     return None

@@ -6,7 +6,7 @@ so a node can be moved whole. Secrets are never in here, only in key files.
 """
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -23,7 +23,7 @@ from fedsafe_node.ground.carrier_settings import Sending, unfit_sending
 from fedsafe_node.ground.errors import ConfigError, words_of
 from fedsafe_node.ground.mail_settings import Mail, Phone, unfit_mail, unfit_phone
 from fedsafe_node.ground.networks import WANT_NETWORKS, Peering, are_networks, has_port
-from fedsafe_node.ground.setting_types import Host, Port, Printable
+from fedsafe_node.ground.setting_types import Host, Port, Printable, at_key
 from fedsafe_node.ground.store_settings import Storage, unfit_storage
 from fedsafe_policies.escalation.laender import GERMANY, Calendar, Land
 from fedsafe_policies.ground.catalogue import Phrase
@@ -50,17 +50,22 @@ class Deadlines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Calendar(land, ZoneInfo(self.time_zone))
 
 
-def unfit_deadlines(deadlines: Deadlines, jurisdiction: str) -> str | None:
+def unfit_deadlines(deadlines: Deadlines, jurisdiction: str) -> Phrase | None:
     """Say what is wrong with the settings."""
     if deadlines.land is not None:
         if deadlines.land not in set(Land):
-            return f"no Land has that code: one of {_LAENDER} - at `$.deadlines.land`"
+            return at_key(
+                Phrase("no Land has that code: one of {codes}").filled(codes=_LAENDER),
+                "deadlines.land",
+            )
         if jurisdiction != _GERMAN:
-            return "only a provider in Germany has a Land - at `$.deadlines.land`"
+            return at_key(
+                Phrase("only a provider in Germany has a Land"), "deadlines.land"
+            )
     try:
         ZoneInfo(deadlines.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return "no time zone like Europe/Berlin - at `$.deadlines.time_zone`"
+        return at_key(Phrase("no time zone like Europe/Berlin"), "deadlines.time_zone")
     return None
 
 
@@ -70,28 +75,34 @@ _DEMONSTRATION: Final = "synthetic"
 _LONGEST_SOCKET_PATH: Final = 100  # the kernel's limit is 107 bytes
 
 _FORMS: Final = {
-    "name": "a domain name in small letters, such as chat.example.de",
-    "url": "an address such as https://fedsafe.chat.example.de",
-    "jurisdiction": "two capital letters, such as DE",
-    "contact": "a role mailbox such as trust@chat.example.de, or an https address",
-    "dpo_contact": "a role mailbox such as dpo@chat.example.de, or an https address",
-    "provider.complaints": "a role mailbox, or an https address",
-    "provider.legal_name": "one line without braces",
-    "provider.address": "one line without braces",
-    "provider.authority": "one line without braces",
-    "provider.out_of_court": "one line without braces",
-    "policy": "the name of a shipped policy, such as strict, or a file",
-    "listen.host": "a host's name or address, such as 127.0.0.1",
-    "desk.listen.host": "a host's name or address, such as 127.0.0.1",
-    "desk.origin": "an address such as https://desk.chat.example.de, without a path",
-    "mail.host": "a mail server's name or address",
-    "sending.mail.sender": "an address such as cases@chat.example.de",
-    "phone.url": "an https address, or http on loopback",
-    "mail.sender": "an address such as safety@chat.example.de",
-    "oidc.issuer": "an https address, or http on loopback",
-    "oidc.client_id": "letters, digits and signs without blanks",
-    "oidc.redirect": "an https address, or http on loopback",
-    "store.url": "an address such as postgresql://fedsafe@127.0.0.1/fedsafe",
+    "name": Phrase("a domain name in small letters, such as chat.example.de"),
+    "url": Phrase("an address such as https://fedsafe.chat.example.de"),
+    "jurisdiction": Phrase("two capital letters, such as DE"),
+    "contact": Phrase(
+        "a role mailbox such as trust@chat.example.de, or an https address"
+    ),
+    "dpo_contact": Phrase(
+        "a role mailbox such as dpo@chat.example.de, or an https address"
+    ),
+    "provider.complaints": Phrase("a role mailbox, or an https address"),
+    "provider.legal_name": Phrase("one line without braces"),
+    "provider.address": Phrase("one line without braces"),
+    "provider.authority": Phrase("one line without braces"),
+    "provider.out_of_court": Phrase("one line without braces"),
+    "policy": Phrase("the name of a shipped policy, such as strict, or a file"),
+    "listen.host": Phrase("a host's name or address, such as 127.0.0.1"),
+    "desk.listen.host": Phrase("a host's name or address, such as 127.0.0.1"),
+    "desk.origin": Phrase(
+        "an address such as https://desk.chat.example.de, without a path"
+    ),
+    "mail.host": Phrase("a mail server's name or address"),
+    "sending.mail.sender": Phrase("an address such as cases@chat.example.de"),
+    "phone.url": Phrase("an https address, or http on loopback"),
+    "mail.sender": Phrase("an address such as safety@chat.example.de"),
+    "oidc.issuer": Phrase("an https address, or http on loopback"),
+    "oidc.client_id": Phrase("letters, digits and signs without blanks"),
+    "oidc.redirect": Phrase("an https address, or http on loopback"),
+    "store.url": Phrase("an address such as postgresql://fedsafe@127.0.0.1/fedsafe"),
 }
 _PROVIDER: Final = (
     r"^(https://|http://(127\.0\.0\.1|\[::1\]|localhost)(?=[:/]|$))[\x21-\x7e]*(?!\n)$"
@@ -343,12 +354,12 @@ class Place:
         return self.directory / SOCKET
 
 
-def misfit(error: msgspec.ValidationError) -> str:
+def misfit(error: msgspec.ValidationError) -> str | Phrase:
     """Say which setting does not fit, and what is wanted in place of a pattern."""
     text = str(error)
     key = text.rpartition("`$.")[2].rstrip("`")
     if "matching regex" in text and key in _FORMS:
-        return f"{key} wants {_FORMS[key]}"
+        return Phrase("{key} wants {form}").filled(key=key, form=_FORMS[key])
     return text
 
 
@@ -387,53 +398,59 @@ def parse_config(place: Place, text: str) -> Config:
     return config
 
 
-def _unfit(config: Config) -> str | None:
+def _unfit(config: Config) -> Phrase | None:
     """Say what no type can: that settings do not agree."""
     if config.policy == _DEMONSTRATION and not config.name.endswith(DEMO_SUFFIX):
         # It would refuse every act, one at a time and without saying why.
-        return (
-            f"the policy {_DEMONSTRATION} is for demonstrations, whose nodes are named "
-            f"like chat{DEMO_SUFFIX} - at `$.policy`"
-        )
+        told = Phrase(
+            "the policy {policy} is for demonstrations, whose nodes are named like "
+            "chat{suffix}"
+        ).filled(policy=_DEMONSTRATION, suffix=DEMO_SUFFIX)
+        return at_key(told, "policy")
     if (why := _unfit_servers(config)) is not None:
         return why
     if config.audit.detail < max(config.audit.actor, config.audit.subject):
-        return "details are kept as long as actors and subjects - at `$.audit.detail`"
+        return at_key(
+            Phrase("details are kept as long as actors and subjects"), "audit.detail"
+        )
     if 0 < config.audit.records < config.audit.detail:
-        return (
-            "records are kept for good (0), or as long as details - at "
-            "`$.audit.records`"
+        return at_key(
+            Phrase("records are kept for good (0), or as long as details"),
+            "audit.records",
         )
     return _unfit_provider(config)
 
 
-def _unfit_provider(config: Config) -> str | None:
+def _unfit_provider(config: Config) -> Phrase | None:
     if pycountry.countries.get(alpha_2=config.jurisdiction) is None:
-        return "no country has that code of ISO 3166 - at `$.jurisdiction`"
+        return at_key(Phrase("no country has that code of ISO 3166"), "jurisdiction")
     why = unfit_deadlines(config.deadlines, config.jurisdiction)
     if why is not None:
         return why
     if not is_contact(config.contact):
         # Whatever was recorded later would be refused, one signal at a time.
-        known = ", ".join(sorted(MAILBOXES))
-        return f"no person's mailbox: one of {known}@, or https - at `$.contact`"
+        return _no_mailbox(MAILBOXES, "contact")
     dpo = config.dpo_contact
     if dpo is not None and not is_contact(dpo, DPO_MAILBOXES):
-        known = ", ".join(sorted(DPO_MAILBOXES))
-        return f"no person's mailbox: one of {known}@, or https - at `$.dpo_contact`"
+        return _no_mailbox(DPO_MAILBOXES, "dpo_contact")
     complaints = config.provider.complaints
     if complaints is not None and not is_contact(complaints):
-        known = ", ".join(sorted(MAILBOXES))
-        where = "`$.provider.complaints`"
-        return f"no person's mailbox: one of {known}@, or https - at {where}"
+        return _no_mailbox(MAILBOXES, "provider.complaints")
     return _unfit_namespaces(config.provider.namespaces)
 
 
-def _unfit_namespaces(namespaces: Sequence[str]) -> str | None:
+def _no_mailbox(known: Iterable[str], key: str) -> Phrase:
+    told = Phrase("no person's mailbox: one of {known}@, or https")
+    return at_key(told.filled(known=", ".join(sorted(known))), key)
+
+
+def _unfit_namespaces(namespaces: Sequence[str]) -> Phrase | None:
     for number, written in enumerate(namespaces):
         if not is_namespace(written):
-            where = f"`$.provider.namespaces[{number}]`"
-            return f"neither a known platform or vendor, nor a domain - at {where}"
+            return at_key(
+                Phrase("neither a known platform or vendor, nor a domain"),
+                f"provider.namespaces[{number}]",
+            )
     return None
 
 
@@ -450,13 +467,13 @@ def letters_lack(config: Config) -> tuple[str, ...]:
     return tuple(name for name, value in found.items() if value is None)
 
 
-def _unfit_servers(config: Config) -> str | None:
+def _unfit_servers(config: Config) -> Phrase | None:
     if not has_port(config.url):
-        return "no port has that number - at `$.url`"
+        return at_key(Phrase("no port has that number"), "url")
     if not are_networks(config.peering.inside):
-        return f"{WANT_NETWORKS} - at `$.peering.inside`"
+        return at_key(WANT_NETWORKS, "peering.inside")
     if config.store is not None and (why := unfit_storage(config.store)) is not None:
-        return why
+        return at_key(why, "store.url")
     if config.mail is not None and (why := unfit_mail(config.mail)) is not None:
         return why
     if config.phone is not None and (why := unfit_phone(config.phone)) is not None:

@@ -7,7 +7,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from fedsafe_node.ground.setting_types import Host, Mailbox, Port, Printable
+from fedsafe_node.ground.setting_types import (
+    USER_AND_PASSWORD,
+    Host,
+    Mailbox,
+    Port,
+    Printable,
+    at_key,
+)
+from fedsafe_policies.ground.catalogue import Phrase
 
 _HOOK: Final = r"^(https://|http://(127\.0\.0\.1|\[::1\]|localhost)(?=[:/]|$))[\x21\x24-\x7e]+(?!\n)$"
 """Plain on loopback only; no fragment."""
@@ -63,7 +71,7 @@ class Phone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most_a_day_place: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 30
 
 
-def unfit_phone(phone: Phone) -> str | None:
+def unfit_phone(phone: Phone) -> Phrase | None:
     """Say what no type can: that settings do not agree."""
     try:
         parts = urlsplit(phone.url)
@@ -71,16 +79,16 @@ def unfit_phone(phone: Phone) -> str | None:
     except ValueError:
         fits = False
     if not fits:
-        return "no address of that form - at `$.phone.url`"
+        return at_key(Phrase("no address of that form"), "phone.url")
     if max(phone.most_a_day_block, phone.most_a_day_place) > phone.most_a_day:
-        return "no part is larger than most_a_day - at `$.phone`"
+        return at_key(Phrase("no part is larger than most_a_day"), "phone")
     return None
 
 
-def unfit_mail(mail: Mail) -> str | None:
+def unfit_mail(mail: Mail) -> Phrase | None:
     """Say what no type can: that settings do not agree."""
     if mail.tls is Tls.NONE and mail.host not in _LOOPBACK:
-        return "mail goes unprotected to this machine only - at `$.mail.tls`"
+        return at_key(Phrase("mail goes unprotected to this machine only"), "mail.tls")
     if (mail.user is None) != (mail.password_file is None):
-        return "user and password_file belong together - at `$.mail`"
+        return at_key(USER_AND_PASSWORD, "mail")
     return None

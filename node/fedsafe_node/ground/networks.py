@@ -26,12 +26,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.gate import DEMO_SUFFIX
 
 if TYPE_CHECKING:
     from aiohttp import AddrInfoType
 
-WANT_NETWORKS: Final = "want networks such as 10.1.2.0/24"
+WANT_NETWORKS: Final = Phrase("want networks such as 10.1.2.0/24")
 _IPV4: Final = 4
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 _TRANSLATED: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address inside

@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
+from fedsafe_policies.ground.catalogue import Phrase
+
 SCHEME: Final = "postgresql"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _VERIFIED: Final = "verify-full"
@@ -34,7 +36,7 @@ _OPTIONS: Final = frozenset(
         "tcp_user_timeout",
     }
 )
-_FORM: Final = f"want {SCHEME}://USER@HOST/DATABASE - at `$.store.url`"
+_FORM: Final = Phrase("want {scheme}://USER@HOST/DATABASE").filled(scheme=SCHEME)
 
 
 class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +56,7 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
 
 
-def unfit_storage(storage: Storage) -> str | None:
+def unfit_storage(storage: Storage) -> Phrase | None:
     """Say what is wrong with the address of a server; it may hold a secret."""
     try:
         parts = urlsplit(storage.url)
@@ -62,36 +64,31 @@ def unfit_storage(storage: Storage) -> str | None:
     except ValueError:
         return _FORM
     if parts.scheme == "sqlite":
-        return "leave it out: the embedded store is in the directory - at `$.store.url`"
+        return Phrase("leave it out: the embedded store is in the directory")
     if parts.scheme != SCHEME or not parts.path.strip("/") or parts.fragment:
         return _FORM
     account, _, place = parts.netloc.rpartition("@")
     names = [name for name, _ in options]
     if ":" in account or "password" in names:
-        return (
+        return Phrase(
             "a password is never in here: put it into a file and name that as "
-            "`password_file` - at `$.store.url`"
+            "`password_file`"
         )
     unknown = sorted(set(names) - _OPTIONS)
     if unknown or len(set(names)) != len(names):
         known = ", ".join(sorted(_OPTIONS))
-        return f"each option once, and only {known} - at `$.store.url`"
+        return Phrase("each option once, and only {known}").filled(known=known)
     return _unfit_way(place, dict(options))
 
 
-def _unfit_way(place: str, options: Mapping[str, str]) -> str | None:
+def _unfit_way(place: str, options: Mapping[str, str]) -> Phrase | None:
     hosts = _hosts(place, options.get("host", ""))
     if not all(hosts):
-        return (
-            "name the host, or host=/run/postgresql for a Unix socket - at "
-            "`$.store.url`"
-        )
+        return Phrase("name the host, or host=/run/postgresql for a Unix socket")
     far = [each for each in hosts if not each.startswith("/") and each not in _LOOPBACK]
     if far and options.get("sslmode") != _VERIFIED:
-        return (
-            f"a server on another machine is reached with sslmode={_VERIFIED} only - "
-            "at `$.store.url`"
-        )
+        told = Phrase("a server on another machine is reached with sslmode={mode} only")
+        return told.filled(mode=_VERIFIED)
     return None
 
 

@@ -38,6 +38,7 @@ from fedsafe_node.rules.media_bodies import open_media_body
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.corroboration import (
     CorroborationRequest,
@@ -258,7 +259,7 @@ def _open_actor(
         envelope=opening.sealed,
     )
     if header.plane is not Plane.ACTOR or header.epoch != output.epoch:
-        raise MalformedError("SignalHeader", "contradicts the envelope")
+        raise MalformedError("SignalHeader", Phrase("contradicts the envelope"))
     return decode(body, ActorBody)
 
 

@@ -15,6 +15,7 @@ from fedsafe_federation.feed.signals import (
 )
 from fedsafe_node.keys.own_keys import MediaKeys
 from fedsafe_node.rules.policy_context import Situation
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 def open_media_body(
@@ -54,9 +55,11 @@ def media_keys(
     if origin == situation.own.name:
         return situation.own.name, situation.own.media
     if situation.shared is None:
-        raise MalformedError("SignalHeader", "a shared signal without a federation")
+        raise MalformedError(
+            "SignalHeader", Phrase("a shared signal without a federation")
+        )
     membership = situation.shared.membership
     keys = membership.media.get((header.epoch, header.generation))
     if keys is None:
-        raise MalformedError("SignalHeader", "no key of that generation")
+        raise MalformedError("SignalHeader", Phrase("no key of that generation"))
     return membership.charter.federation, keys

@@ -16,11 +16,11 @@ import msgspec
 from fedsafe_policies.checks.written_requests import read_request
 from fedsafe_policies.documents.legal_calendar import Calendar
 from fedsafe_policies.documents.policy import SHIPPED, Policy
+from fedsafe_policies.documents.toml_file import read_document
 from fedsafe_policies.engine import decide
 from fedsafe_policies.errors import PolicyFileError, UnknownPolicyError
 from fedsafe_policies.ground.reasons import Rule
 from fedsafe_policies.ground.span import SECONDS_A_DAY, day_number
-from fedsafe_policies.ground.toml_file import read_document
 from fedsafe_policies.rules.decision import Decision, Verdict
 from fedsafe_policies.rules.gate import Approval, Consultation, LegalGate, Site
 
@@ -79,7 +79,7 @@ def load_cases(text: bytes) -> tuple[Case, ...]:
             read_request(case.request, case.facts)
         except PolicyFileError as error:
             key = f"case {number} ({case.name}): {error.key}"
-            raise PolicyFileError(error.problem, key=key) from None
+            raise PolicyFileError(error.told, key=key) from None
     return file.cases
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 from fedsafe_policies.engine import Request
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.case_start import CaseRequest
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.access import ExportRequest, ReadRequest
 from fedsafe_policies.rules.budgets import (
     EvaluationBudgetRequest,
@@ -79,7 +80,10 @@ def read_request(name: str, facts: Mapping[str, object]) -> Request:
     """
     kind = REQUESTS.get(name)
     if kind is None:
-        raise PolicyFileError(f"want one of {', '.join(REQUESTS)}", key="request")
+        raise PolicyFileError(
+            Phrase("want one of {words}").filled(words=", ".join(REQUESTS)),
+            key="request",
+        )
     return cast("Request", _read(kind, facts, ""))
 
 
@@ -99,7 +103,7 @@ def _read(kind: Any, value: object, key: str) -> object:  # noqa: ANN401 - any t
         return _read_union(get_args(kind), value, key)
     if origin in {frozenset, tuple}:
         if not isinstance(value, list | tuple):
-            raise PolicyFileError("want a list", key=key)
+            raise PolicyFileError(Phrase("want a list"), key=key)
         items = (_read(get_args(kind)[0], item, key) for item in value)
         return frozenset(items) if origin is frozenset else tuple(items)
     if kind is Person and isinstance(value, str):
@@ -113,7 +117,7 @@ def _read(kind: Any, value: object, key: str) -> object:  # noqa: ANN401 - any t
 
 
 def _read_union(kinds: tuple[Any, ...], value: object, key: str) -> object:
-    problem = PolicyFileError("does not fit", key=key)
+    problem = PolicyFileError(Phrase("does not fit"), key=key)
     for kind in kinds:
         if kind is type(None):
             continue
@@ -126,15 +130,15 @@ def _read_union(kinds: tuple[Any, ...], value: object, key: str) -> object:
 
 def _read_facts(kind: Any, value: object, key: str) -> object:  # noqa: ANN401
     if not isinstance(value, Mapping):
-        raise PolicyFileError("want a table of facts", key=key)
+        raise PolicyFileError(Phrase("want a table of facts"), key=key)
     hints, known = get_type_hints(kind), {item.name: item for item in fields(kind)}
     place = f"{key}." if key else ""
     for name in value:
         if name not in known:
-            raise PolicyFileError("unknown key", key=f"{place}{name}")
+            raise PolicyFileError(Phrase("unknown key"), key=f"{place}{name}")
     for name, item in known.items():
         if name not in value and not _is_optional(item):
-            raise PolicyFileError("is missing", key=f"{place}{name}")
+            raise PolicyFileError(Phrase("is missing"), key=f"{place}{name}")
     return kind(
         **{
             name: _read(hints[name], given, f"{place}{name}")
@@ -147,7 +151,9 @@ def _read_word(kind: type[Enum], value: object, key: str) -> Enum:
     by_name = issubclass(kind, IntEnum)
     words = {item.name.lower() if by_name else item.value: item for item in kind}
     if not isinstance(value, str) or value not in words:
-        raise PolicyFileError(f"want one of {', '.join(words)}", key=key)
+        raise PolicyFileError(
+            Phrase("want one of {words}").filled(words=", ".join(words)), key=key
+        )
     return words[value]
 
 
@@ -156,8 +162,14 @@ def _read_plain(kind: type, value: object, key: str) -> object:
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise PolicyFileError("want a day like 2026-11-24", key=key) from None
+            raise PolicyFileError(
+                Phrase("want a day like 2026-11-24"), key=key
+            ) from None
     if type(value) is not kind:
-        names = {bool: "true or false", int: "a number", str: "a text"}
-        raise PolicyFileError(f"want {names.get(kind, 'a day')}", key=key)
+        names = {
+            bool: Phrase("want true or false"),
+            int: Phrase("want a number"),
+            str: Phrase("want a text"),
+        }
+        raise PolicyFileError(names.get(kind, Phrase("want a day")), key=key)
     return value

@@ -31,8 +31,9 @@ from msgspec.structs import replace
 from fedsafe_policies.documents.document import IdentifierName, Label
 from fedsafe_policies.documents.harmless_media import HarmlessMedia, read_harmless
 from fedsafe_policies.documents.policy import Policy
+from fedsafe_policies.documents.toml_file import locate, read_document
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.ground.toml_file import locate, read_document
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
 
 SHORT: Final = "short_strings"
@@ -233,7 +234,9 @@ def _media(lists: Mapping[str, ListFile]) -> HarmlessMedia:
         fits = entry.match in compared if compared else entry.match not in others
         if not fits:
             raise PolicyFileError(
-                f"a list of {entry.kind} is not compared by {entry.match}",
+                Phrase("a list of {kind} is not compared by {match}").filled(
+                    kind=entry.kind, match=entry.match
+                ),
                 key=f"lists.{name}.match",
             )
     digests, pictures, set_bits = (
@@ -248,7 +251,9 @@ def _check_whole(name: str, mine: ListFile, theirs: ListFile) -> None:
     for key in ("kind", "match"):
         if getattr(mine, key) != getattr(theirs, key):
             raise PolicyFileError(
-                f"the list of that name has {getattr(theirs, key)}; take another name",
+                Phrase("the list of that name has {value}; take another name").filled(
+                    value=getattr(theirs, key)
+                ),
                 key=f"lists.{name}.{key}",
             )
     lacking = theirs.entries - mine.entries
@@ -259,8 +264,10 @@ def _check_whole(name: str, mine: ListFile, theirs: ListFile) -> None:
         )
     if lacking:
         raise PolicyFileError(
-            f"loosens: lacks {len(lacking)} entries of the list that it replaces, "
-            f"such as {min(lacking)}",
+            Phrase(
+                "loosens: lacks {count} entries of the list that it replaces, such as "
+                "{name}"
+            ).filled(count=len(lacking), name=min(lacking)),
             key=f"lists.{name}.entries",
         )
 
@@ -276,7 +283,9 @@ def _networks(name: str, entries: Iterable[str]) -> Networks:
     try:
         return tuple(ip_network(entry) for entry in sorted(entries))
     except ValueError:
-        raise PolicyFileError("want networks", key=f"lists.{name}.entries") from None
+        raise PolicyFileError(
+            Phrase("want networks"), key=f"lists.{name}.entries"
+        ) from None
 
 
 def _inside(written: str, networks: Networks) -> bool:

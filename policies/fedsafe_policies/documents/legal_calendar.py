@@ -16,10 +16,11 @@ from typing import Final, Literal
 import msgspec
 
 from fedsafe_policies.documents.document import Label, Reference
+from fedsafe_policies.documents.toml_file import locate, read_document
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.ground.span import day_number, today
-from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.vocabulary import Surface
 
 NEEDS_BASIS: Final = frozenset({Surface.NI_ICS_PRIVATE})
@@ -94,10 +95,12 @@ def load_calendar(text: bytes, base: Calendar | None = None) -> Calendar:
     entries = (*(base.entries if base else ()), *own.entries)
     names = [entry.id for entry in entries]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise PolicyFileError(f"{twice[0]} is there twice", key="entries")
+        raise PolicyFileError(
+            Phrase("{name} is there twice").filled(name=twice[0]), key="entries"
+        )
     for name in own.recorded:
         if name not in names:
-            error = PolicyFileError("no such entry", key=f"recorded.{name}")
+            error = PolicyFileError(Phrase("no such entry"), key=f"recorded.{name}")
             raise locate(error, written)
     if base is not None:
         _check_claims(own, written)
@@ -110,8 +113,10 @@ def _check_claims(own: CalendarFile, written: str) -> None:
         closed = entry.surfaces & NEEDS_BASIS
         if entry.confirmed and closed and entry.id not in own.recorded:
             error = PolicyFileError(
-                f"{entry.id} opens {min(closed)}: record what was read, as in "
-                f'{entry.id} = "REFERENCE" under [recorded]',
+                Phrase(
+                    "{id} opens {what}: record what was read, as in "
+                    '{id} = "REFERENCE" under [recorded]'
+                ).filled(id=entry.id, what=min(closed)),
                 key=f"entries[{number}].confirmed",
             )
             raise locate(error, written)

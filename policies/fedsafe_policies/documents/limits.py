@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from fedsafe_policies.documents.document import Document
 from fedsafe_policies.documents.phenomena import Switch, phenomena
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.span import Span
 from fedsafe_policies.vocabulary import Act, Grade, Level, Plane, Purpose, Role
 
@@ -110,7 +111,7 @@ def check_limits(document: Document) -> None:
         raise PolicyFileError(problem, key=key)
 
 
-def _overstepped(document: Document) -> Iterator[tuple[str, str]]:
+def _overstepped(document: Document) -> Iterator[tuple[str, Phrase]]:
     yield from _sharing(document)
     yield from _phenomena(document)
     yield from _times(document)
@@ -119,73 +120,95 @@ def _overstepped(document: Document) -> Iterator[tuple[str, str]]:
     yield from _rulebook(document)
 
 
-def _sharing(document: Document) -> Iterator[tuple[str, str]]:
+def _sharing(document: Document) -> Iterator[tuple[str, Phrase]]:
     if Grade.SINGLE_REPORT in document.share.grades:
-        yield "share.grades", "a single report never leaves the node (P5)"
+        yield "share.grades", Phrase("a single report never leaves the node (P5)")
     if Plane.ACTOR not in document.gate.planes:
-        yield "gate.planes", "the actor plane always stands behind the gate (P1)"
+        yield (
+            "gate.planes",
+            Phrase("the actor plane always stands behind the gate (P1)"),
+        )
     for role, purposes in document.purposes.items():
         if not purposes <= ROLE_PURPOSES[role]:
-            yield f"purposes.{role}", "a purpose that this role never has (P8)"
+            yield f"purposes.{role}", Phrase("a purpose that this role never has (P8)")
 
 
-def _phenomena(document: Document) -> Iterator[tuple[str, str]]:
+def _phenomena(document: Document) -> Iterator[tuple[str, Phrase]]:
     table = phenomena()
     for code, planes in document.phenomena.items():
         for plane in planes:
             if table[code].switch(plane) is Switch.NO:
                 yield (
                     f"phenomena.{code}",
-                    f"no {plane} signals of this phenomenon (P7)",
+                    Phrase("no {plane} signals of this phenomenon (P7)").filled(
+                        plane=plane
+                    ),
                 )
 
 
-def _times(document: Document) -> Iterator[tuple[str, str]]:
+def _times(document: Document) -> Iterator[tuple[str, Phrase]]:
     for key, (rule, longest) in SPAN_LIMITS.items():
         if _leaf(document, key, Span).exceeds(longest):
-            yield key, f"more than {longest} ({rule})"
+            yield (
+                key,
+                Phrase("more than {longest} ({rule})").filled(
+                    longest=longest, rule=rule
+                ),
+            )
     for key, (rule, most) in NUMBER_LIMITS.items():
         if _leaf(document, key, int) > most:
-            yield key, f"more than {most} ({rule})"
+            yield key, Phrase("more than {most} ({rule})").filled(most=most, rule=rule)
     for kind, limit in AGEING_LIMITS.items():
         span = document.ageing.get(kind)  # type: ignore[call-overload]
         if span is None or span.exceeds(limit):
-            yield f"ageing.{kind}", f"want {limit} at most (P9)"
+            yield (
+                f"ageing.{kind}",
+                Phrase("want {limit} at most (P9)").filled(limit=limit),
+            )
 
 
-def _orders(document: Document) -> Iterator[tuple[str, str]]:
+def _orders(document: Document) -> Iterator[tuple[str, Phrase]]:
     for key in ("retention.bucket", "retention.after_match"):
         if _leaf(document, key, Span).months:
-            yield key, "want days"
+            yield key, Phrase("want days")
     if document.retention.actor.exceeds(document.retention.renewed):
-        yield "retention.renewed", "less than actor (P9)"
+        yield "retention.renewed", Phrase("less than actor (P9)")
     if document.trial.lasts.months or Span.parse("30 days").exceeds(
         document.trial.lasts
     ):
-        yield "trial.lasts", "want 30 days at least, in days (P22)"
+        yield "trial.lasts", Phrase("want 30 days at least, in days (P22)")
     if document.erasure.stop_hours < document.erasure.alarm_hours:
-        yield "erasure.stop_hours", "less than alarm_hours (P11)"
+        yield "erasure.stop_hours", Phrase("less than alarm_hours (P11)")
 
 
-def _people(document: Document) -> Iterator[tuple[str, str]]:
+def _people(document: Document) -> Iterator[tuple[str, Phrase]]:
     if lacking := sorted(ALWAYS_TWO - document.four_eyes.acts):
-        yield "four_eyes.acts", f"lacks {', '.join(lacking)} (P6)"
+        yield (
+            "four_eyes.acts",
+            Phrase("lacks {names} (P6)").filled(names=", ".join(lacking)),
+        )
     for key, latest in (("second_person_from", Level.L5), ("hearing_from", Level.L6)):
         if _leaf(document, f"review.{key}", Level) > latest:
-            yield f"review.{key}", f"later than {latest} (P13)"
+            yield (
+                f"review.{key}",
+                Phrase("later than {latest} (P13)").filled(latest=latest),
+            )
     apart = document.staffing.apart
     for role in sorted(ALWAYS_APART):
         if role not in apart.get(Role.DPO, ()) and Role.DPO not in apart.get(role, ()):
-            yield "staffing.apart", f"lacks dpo and {role} (P19)"
+            yield (
+                "staffing.apart",
+                Phrase("lacks dpo and {role} (P19)").filled(role=role),
+            )
     for role, training in document.training.items():
         if training.valid.exceeds(Span.parse("12 months")):
-            yield f"training.{role}.valid", "more than 12 months (P19)"
+            yield f"training.{role}.valid", Phrase("more than 12 months (P19)")
 
 
-def _rulebook(document: Document) -> Iterator[tuple[str, str]]:
+def _rulebook(document: Document) -> Iterator[tuple[str, Phrase]]:
     names = [rule.id for rule in document.rulebook.rules]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        yield "rulebook.rules", f"{twice[0]} is there twice"
+        yield "rulebook.rules", Phrase("{name} is there twice").filled(name=twice[0])
 
 
 def _leaf(document: Document, key: str, kind: type[T]) -> T:

@@ -21,9 +21,10 @@ import msgspec
 
 from fedsafe_policies.documents.document import Code, Document, RuleEntry
 from fedsafe_policies.documents.limits import check_limits
+from fedsafe_policies.documents.toml_file import locate, read_document
 from fedsafe_policies.errors import PolicyFileError, UnknownPolicyError
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.span import Span
-from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane, Role
 
 SHIPPED: Final = ("strict", "germany", "synthetic")
@@ -86,7 +87,9 @@ def load_policy(text: bytes) -> Policy:
         PolicyFileError: it is malformed, or allows what no policy may allow.
     """
     if len(text) > MAX_POLICY_BYTES:
-        raise PolicyFileError(f"longer than {MAX_POLICY_BYTES} bytes")
+        raise PolicyFileError(
+            Phrase("longer than {bytes} bytes").filled(bytes=MAX_POLICY_BYTES)
+        )
     document, written = read_document(text, Document, dec_hook=_read_span)
     try:
         check_limits(document)

@@ -11,12 +11,12 @@ from typing import Any, Final, NamedTuple
 
 from fedsafe_policies.documents.document import Cited, Document, Flood
 from fedsafe_policies.documents.policy import Policy, expand, load_policy
+from fedsafe_policies.documents.toml_file import locate
 from fedsafe_policies.documents.value_words import said
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.ground.span import Span
-from fedsafe_policies.ground.toml_file import locate
 from fedsafe_policies.vocabulary import Circle
 
 _DAY: Final = Span.parse("1 day")
@@ -204,7 +204,8 @@ def load_node_policy(text: bytes, federation: Policy) -> Policy:
     """
     policy = load_policy(text)
     for key, why in loosened(policy, federation):
-        problem = f"looser than {federation.name}: {why.en}"
+        told = Phrase("looser than {name}: {why}")
+        problem = told.filled(name=federation.name, why=why)
         raise locate(PolicyFileError(problem, key=key), text.decode())
     return policy
 

@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from fedsafe_policies.documents.document import WorkingDaysOff
+from fedsafe_policies.documents.toml_file import read_document
 from fedsafe_policies.documents.workdays import is_working_day
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.span import day_number
-from fedsafe_policies.ground.toml_file import read_document
 
 GERMANY: Final = "Europe/Berlin"
 _ZONE: Final = ZoneInfo(GERMANY)
@@ -96,7 +97,9 @@ def load_laender(text: bytes) -> Mapping[Land | None, Off]:
     file, _ = read_document(text, _File)
     lacking = set(Land) - set(file.land)
     if lacking:
-        raise PolicyFileError(f"lacks {min(lacking)}", key="land")
+        raise PolicyFileError(
+            Phrase("lacks {name}").filled(name=min(lacking)), key="land"
+        )
     table: dict[Land | None, Off] = {None: Off(file.everywhere)}
     for land, own in file.land.items():
         days = WorkingDaysOff(

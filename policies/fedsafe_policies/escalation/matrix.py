@@ -17,6 +17,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from fedsafe_policies.documents.toml_file import locate, read_document
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.vocabulary import (
     COUNTABLE,
@@ -25,8 +26,8 @@ from fedsafe_policies.escalation.vocabulary import (
     Element,
     PartnerClass,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_file import locate, read_document
 
 
 @unique
@@ -211,47 +212,63 @@ def shipped_matrix() -> Matrix:
     return load_matrix(folder.joinpath("minimisation.toml").read_bytes())
 
 
-def _faults(matrix: Matrix) -> Iterator[tuple[str, str]]:
+def _faults(matrix: Matrix) -> Iterator[tuple[str, Phrase]]:
     for partner in PartnerClass:
         key = f"partners.{partner}"
         abroad = partner is PartnerClass.NCMEC
         if abroad and Condition.TRANSFER_BASIS not in matrix.needs(partner):
-            yield f"{key}.needs", "lacks transfer_basis: it lies outside the EEA"
+            yield (
+                f"{key}.needs",
+                Phrase("lacks transfer_basis: it lies outside the EEA"),
+            )
         for element, cell in matrix.row(partner).items():
             problem = _fault_of(partner, element, cell)
             if problem is not None:
                 yield f"{key}.cells.{element}", problem
 
 
-def _fault_of(partner: PartnerClass, element: Element, cell: Cell) -> str | None:
+def _fault_of(partner: PartnerClass, element: Element, cell: Cell) -> Phrase | None:
     """Say what is wrong with a cell, in the order in which it weighs."""
     handling = cell.handling
     if handling is Handling.NEVER:
         return None
     counted, hashed = handling is Handling.AGGREGATE, handling is Handling.HASH_ONLY
     faults = (
-        (element not in _MAY[partner], f"{partner} never receives {element}"),
-        (counted and element not in COUNTABLE, "not a code that can be counted"),
-        (hashed and element not in HASHED, "has no digests"),
-        (element in HASHED and not hashed, "only digests of media are ever given"),
+        (
+            element not in _MAY[partner],
+            Phrase("{partner} never receives {element}").filled(
+                partner=partner, element=element
+            ),
+        ),
+        (
+            counted and element not in COUNTABLE,
+            Phrase("not a code that can be counted"),
+        ),
+        (hashed and element not in HASHED, Phrase("has no digests")),
+        (
+            element in HASHED and not hashed,
+            Phrase("only digests of media are ever given"),
+        ),
         (
             partner is PartnerClass.BZKJ and element in COUNTABLE and not counted,
-            "bzkj receives aggregates only",
+            Phrase("bzkj receives aggregates only"),
         ),
     )
     fault = next((problem for holds, problem in faults if holds), None)
     return fault or _unconsented(partner, element, cell)
 
 
-def _unconsented(partner: PartnerClass, element: Element, cell: Cell) -> str | None:
+def _unconsented(partner: PartnerClass, element: Element, cell: Cell) -> Phrase | None:
     """Say where identity would go to somebody without anybody's consent."""
     consents = frozenset({Condition.CONSENT, Condition.REPORTER_CONSENT})
     if partner is PartnerClass.COUNSELLING and element in _IDENTITY:
         bound = cell.handling is Handling.CONDITIONAL and cell.conditions <= consents
-        return None if bound else "identity goes to counselling with consent only"
+        return (
+            None if bound else Phrase("identity goes to counselling with consent only")
+        )
     if element in _IDENTITY - {Element.REGION} and cell.handling is Handling.REQUIRED:
-        return "who is affected and who reported is given on a condition only"
+        return Phrase("who is affected and who reported is given on a condition only")
     if partner not in _TO_LAW_ENFORCERS and element in _SUSPECT:
         bound = cell.handling is Handling.CONDITIONAL
-        return None if bound else "given to this class on a condition only"
+        return None if bound else Phrase("given to this class on a condition only")
     return None

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from fedsafe_policies.documents.toml_file import read_document
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.deadlines import (
     end_of,
@@ -23,9 +24,9 @@ from fedsafe_policies.escalation.deadlines import (
 )
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.urgency import Deadline
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal, Text
 from fedsafe_policies.ground.span import SECONDS_A_DAY
-from fedsafe_policies.ground.toml_file import read_document
 from fedsafe_policies.rules.people import Person, refuse_second
 from fedsafe_policies.vocabulary import Role
 
@@ -109,14 +110,16 @@ def load_orders(text: bytes) -> Mapping[OrderKind, OrderRule]:
     file, _ = read_document(text, _File)
     lacking = set(OrderKind) - set(file.orders)
     if lacking:
-        raise PolicyFileError(f"lacks {min(lacking)}", key="orders")
+        raise PolicyFileError(
+            Phrase("lacks {name}").filled(name=min(lacking)), key="orders"
+        )
     for kind, rule in file.orders.items():
         times = (rule.deadline, rule.emergency, rule.confirmation)
         if rule.by_letter and (rule.fixed or any(times)):
             key = f"orders.{kind}.by_letter"
-            raise PolicyFileError("leaves no time to the table", key=key)
+            raise PolicyFileError(Phrase("leaves no time to the table"), key=key)
         if not rule.by_letter and rule.deadline is None:
-            raise PolicyFileError("is lacking", key=f"orders.{kind}.deadline")
+            raise PolicyFileError(Phrase("is lacking"), key=f"orders.{kind}.deadline")
     return MappingProxyType(file.orders)
 
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from fedsafe_policies.documents.effects import Direction, Effect
 from fedsafe_policies.documents.strictness import Loosening
+from fedsafe_policies.documents.toml_file import locate
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.matrix import Cell, Handling, Matrix, load_matrix
 from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
 from fedsafe_policies.ground.catalogue import Phrase, joined
-from fedsafe_policies.ground.toml_file import locate
 
 
 def looser_cells(own: Matrix, base: Matrix) -> Iterator[Loosening]:
@@ -51,7 +51,8 @@ def load_own_matrix(text: bytes, base: Matrix) -> Matrix:
     """
     own = load_matrix(text)
     for key, why in looser_cells(own, base):
-        problem = f"looser than {base.reference}: {why.en}"
+        told = Phrase("looser than {name}: {why}")
+        problem = told.filled(name=base.reference, why=why)
         raise locate(PolicyFileError(problem, key=key), text.decode())
     return own
 

@@ -36,6 +36,7 @@ from fedsafe_policies.escalation.vocabulary import (
     Step,
     Urgency,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Phenomenon
 
 FORMAT: Final = "fedsafe-case-package-v1"
@@ -324,7 +325,9 @@ def encode_package(package: CasePackage) -> bytes:
     refuse_media(package)
     data = msgspec.json.encode(package, order="deterministic")
     if len(data) > LONGEST:
-        raise CasePackageError(f"the package has more than {LONGEST} bytes")
+        raise CasePackageError(
+            Phrase("the package has more than {longest} bytes").filled(longest=LONGEST)
+        )
     return data
 
 
@@ -336,16 +339,20 @@ def decode_package(data: bytes) -> CasePackage:
             field is named, its content never.
     """
     if len(data) > LONGEST:
-        raise CasePackageError(f"the package has more than {LONGEST} bytes")
+        raise CasePackageError(
+            Phrase("the package has more than {longest} bytes").filled(longest=LONGEST)
+        )
     try:
         tree = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError):
-        raise CasePackageError("the package is no JSON") from None
+        raise CasePackageError(Phrase("the package is no JSON")) from None
     refuse_media(tree)
     try:
         return msgspec.json.decode(data, type=CasePackage)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise CasePackageError(f"the package does not fit: {error}") from None
+        raise CasePackageError(
+            Phrase("the package does not fit: {why}").filled(why=error)
+        ) from None
 
 
 def refuse_media(value: object) -> None:
@@ -365,7 +372,9 @@ def refuse_found(found: MediaFound | None) -> None:
     """
     if found is not None:
         raise CasePackageError(
-            f"{found.path or 'the value'} holds media bytes ({found.kind}); "
-            "a case names media by digest and reference only",
+            Phrase(
+                "{value} holds media bytes ({kind}); a case names media by digest and "
+                "reference only"
+            ).filled(value=found.path or "the value", kind=found.kind),
             path=found.path,
         )

@@ -15,12 +15,13 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from fedsafe_policies.documents.toml_file import locate, read_document
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.channels import Channels, check_channels
 from fedsafe_policies.escalation.package import Contact, Country, Line, Phone
 from fedsafe_policies.escalation.vocabulary import PartnerClass
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.vocabulary import Role
 
 VALID_DAYS: Final = 180
@@ -158,7 +159,7 @@ def load_landscape(text: bytes) -> Landscape:
     for name, office in found.partner.items():
         if office.partner_class is PartnerClass.PEER:
             fault = PolicyFileError(
-                "another provider is no partner of cases",
+                Phrase("another provider is no partner of cases"),
                 key=f"partner.{name}.partner_class",
             )
             raise locate(fault, written)

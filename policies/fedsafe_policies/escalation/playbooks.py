@@ -13,11 +13,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from fedsafe_policies.documents.toml_file import locate, read_document
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.urgency import Deadline
 from fedsafe_policies.escalation.vocabulary import PartnerClass
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.vocabulary import Phenomenon, Role
 
 StepId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$(?!\n)")]
@@ -59,11 +60,11 @@ def load_playbooks(text: bytes) -> Mapping[Phenomenon, Playbook]:
     file, written = read_document(text, _File)
     for phenomenon in Phenomenon:
         if phenomenon not in file.playbook:
-            raise PolicyFileError("is lacking", key=f"playbook.{phenomenon}")
+            raise PolicyFileError(Phrase("is lacking"), key=f"playbook.{phenomenon}")
         for step in file.playbook[phenomenon].steps:
             if step not in file.step:
                 fault = PolicyFileError(
-                    f"names no step of this book: {step}",
+                    Phrase("names no step of this book: {step}").filled(step=step),
                     key=f"playbook.{phenomenon}.steps",
                 )
                 raise locate(fault, written)

@@ -14,10 +14,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from fedsafe_policies.documents.toml_file import locate, read_document
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.vocabulary import Module
 
 
@@ -108,20 +109,20 @@ def load_urgencies(text: bytes) -> Mapping[Urgency, UrgencyRow]:
     return MappingProxyType(table)
 
 
-def _faults(table: Mapping[Urgency, UrgencyRow]) -> Iterator[tuple[str, str]]:
+def _faults(table: Mapping[Urgency, UrgencyRow]) -> Iterator[tuple[str, Phrase]]:
     for urgency, row in table.items():
         alone = row.release is Release.ONE_THEN_SECOND
         if alone and urgency is not Urgency.U0:
-            yield f"{urgency}.release", "one person alone releases in u0 only"
+            yield f"{urgency}.release", Phrase("one person alone releases in u0 only")
         if alone and row.second_look is None:
-            yield f"{urgency}.second_look", "is lacking"
+            yield f"{urgency}.second_look", Phrase("is lacking")
         if alone and row.training is None:
-            yield f"{urgency}.training", "is lacking"
+            yield f"{urgency}.training", Phrase("is lacking")
     first = table[Urgency.U0].before_form[:1]
     if not first or "110" not in first[0].de or "110" not in first[0].en:
-        yield "u0.before_form", "has to begin with 110"
+        yield "u0.before_form", Phrase("has to begin with 110")
     if table[Urgency.U0].call is None:
-        yield "u0.call", "is lacking"
+        yield "u0.call", Phrase("is lacking")
 
 
 @cache

@@ -18,10 +18,11 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from fedsafe_policies.documents.document import Label
+from fedsafe_policies.documents.toml_file import locate, read_document
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.ground.span import day_number
-from fedsafe_policies.ground.toml_file import locate, read_document
 from fedsafe_policies.help.replies import Reply, ReplyFile, shipped_reply
 
 VALID_DAYS: Final = 180
@@ -194,9 +195,11 @@ def shipped_directory() -> Directory:
 def _taken(own: DirectoryFile, offers: dict[str, Offer]) -> dict[tuple[str, Way], int]:
     for name in own.withdrawn:
         if name in offers and offers[name].sort is Sort.EMERGENCY:
-            raise PolicyFileError("the emergency number stays", key="withdrawn")
+            raise PolicyFileError(Phrase("the emergency number stays"), key="withdrawn")
         if offers.pop(name, None) is None:
-            raise PolicyFileError(f"no offer {name}", key="withdrawn")
+            raise PolicyFileError(
+                Phrase("no offer {name}").filled(name=name), key="withdrawn"
+            )
     for name, offer in own.offers.items():
         _check_offer(name, offer)
     return _verified(own, offers)
@@ -207,14 +210,16 @@ def _check_emergency(own: DirectoryFile, base: Directory) -> None:
     for name, offer in own.offers.items():
         there = base.offers.get(name)
         if Sort.EMERGENCY in {offer.sort, None if there is None else there.sort}:
-            raise PolicyFileError("the emergency number stays", key=f"offers.{name}")
+            raise PolicyFileError(
+                Phrase("the emergency number stays"), key=f"offers.{name}"
+            )
 
 
 def _check_approval(own: DirectoryFile) -> None:
     approved = own.reply.approved if own.reply is not None else None
     if approved is not None and not _DIGEST.fullmatch(approved.digest):
         raise PolicyFileError(
-            "not the 64 digits that `fedsafe help-directory reply` prints last",
+            Phrase("not the 64 digits that `fedsafe help-directory reply` prints last"),
             key="reply.approved.digest",
         )
 
@@ -223,20 +228,24 @@ def _check_offer(name: str, offer: Offer) -> None:
     said = (offer.name, offer.about, *(each.hours for each in offer.channels))
     for text in said:
         if text is not None and not (text.de + text.en).isprintable():
-            raise PolicyFileError("name, about, hours: one line", key=f"offers.{name}")
+            raise PolicyFileError(
+                Phrase("name, about, hours: one line"), key=f"offers.{name}"
+            )
     ways = [channel.way for channel in offer.channels]
     if len(set(ways)) != len(ways):
-        raise PolicyFileError("one channel of each way", key=f"offers.{name}")
+        raise PolicyFileError(Phrase("one channel of each way"), key=f"offers.{name}")
     for channel in offer.channels:
         address = channel.address
         if address is None:
             if channel.hours is not None:
-                raise PolicyFileError("hours of nothing", key=f"offers.{name}")
+                raise PolicyFileError(
+                    Phrase("hours without an address"), key=f"offers.{name}"
+                )
         elif channel.way is Way.PHONE and not set(address) <= _NUMBER:
-            raise PolicyFileError("no phone number", key=f"offers.{name}")
+            raise PolicyFileError(Phrase("no phone number"), key=f"offers.{name}")
         elif "?" in address or "#" in address:
             raise PolicyFileError(
-                "an address without query and fragment", key=f"offers.{name}"
+                Phrase("an address without query and fragment"), key=f"offers.{name}"
             )
 
 
@@ -247,13 +256,17 @@ def _verified(
     for name, ways in own.verified.items():
         key = f"verified.{name}"
         if name not in offers:
-            raise PolicyFileError("no such offer", key=key)
+            raise PolicyFileError(Phrase("no such offer"), key=key)
         there = {channel.way for channel in offers[name].channels}
         for way, day in ways.items():
             if way not in there:
-                raise PolicyFileError(f"the offer has no {way.value}", key=key)
+                raise PolicyFileError(
+                    Phrase("the offer has no {way}").filled(way=way.value), key=key
+                )
             if day > own.dated:
                 # Who writes a day ahead would show a number for longer than it is good.
-                raise PolicyFileError("later than `dated`", key=f"{key}.{way.value}")
+                raise PolicyFileError(
+                    Phrase("later than `dated`"), key=f"{key}.{way.value}"
+                )
             found[name, way] = day_number(day)
     return found

@@ -43,6 +43,7 @@ from fedsafe_policies.escalation.vocabulary import (
     PartnerClass,
     Written,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,12 @@ def render(
     partner, told = package.partner_class, told or Told()
     if form not in forms_of(partner):
         forms = ", ".join(sorted(forms_of(partner))) or "none of a single case"
-        raise RenderingError("no_form", f"{partner} has these forms: {forms}")
+        raise RenderingError(
+            "no_form",
+            Phrase("{partner} has these forms: {forms}").filled(
+                partner=partner, forms=forms
+            ),
+        )
     name = f"{form}-{package.package_id}"
     match form:
         case Form.PACKAGE:

@@ -38,6 +38,7 @@ from fedsafe_policies.escalation.vocabulary import (
     PartnerClass,
     Step,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Phenomenon
 
 Counts = Mapping[str, int]
@@ -60,7 +61,7 @@ class Quarter:
         """
         found = _QUARTER.fullmatch(text)
         if found is None:
-            raise RenderingError("no_quarter", "want a quarter such as 2026-Q4")
+            raise RenderingError("no_quarter", Phrase("want a quarter such as 2026-Q4"))
         return cls(int(found[1]), int(found[2]))
 
     def __str__(self) -> str:

@@ -24,6 +24,7 @@ from fedsafe_node.casework.rendering.document import (
     Paragraph,
 )
 from fedsafe_policies.errors import RenderingError
+from fedsafe_policies.ground.catalogue import Phrase
 
 _DRAWN: Final = re.compile(
     "[^\n\x20-\x7e\xa0-\xac\xae-\u0233\u0391-\u03a1\u03a3-\u03c9\u0400-\u045f"
@@ -48,8 +49,10 @@ def pdf(document: Document, made_at: datetime) -> bytes:
     except ImportError:
         raise RenderingError(
             "no_pdf",
-            "PDF needs a library that is not installed: pip install 'fedsafe[pdf]'; "
-            "the form html prints the same",
+            Phrase(
+                "PDF needs a library that is not installed: pip install "
+                "'fedsafe[pdf]'; the form html prints the same"
+            ),
         ) from None
     data = msgspec.json.encode(_tree(document)).decode()
     folder = files("fedsafe_policies").joinpath("data", "typesetting")

@@ -31,6 +31,7 @@ from fedsafe_policies.errors import RenderingError
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.package import CasePackage, Elements
 from fedsafe_policies.escalation.vocabulary import Element, Language, Mark
+from fedsafe_policies.ground.catalogue import Phrase
 
 Parts = tuple[tuple[str, tuple[Element, ...]], ...]
 
@@ -193,7 +194,7 @@ def vignette(package: CasePackage, context: Context) -> Document:
     """
     told = package.elements.vignette
     if told is UNSET:
-        raise RenderingError("no_vignette", "the case has no vignette yet")
+        raise RenderingError("no_vignette", Phrase("the case has no vignette yet"))
     language, story = context.language, context.say("vignette_story")
     blocks: list[Block] = [facts_of(package, VIGNETTE, context.matrix, language)]
     sections = [Section(context.say("part_threat"), tuple(blocks))]
@@ -211,8 +212,10 @@ def vignette(package: CasePackage, context: Context) -> Document:
     if kind is not None:
         raise RenderingError(
             "identifier_refused",
-            f"the vignette holds what looks like an identifier ({kind}); "
-            "say it without",
+            Phrase(
+                "the vignette holds what looks like an identifier ({kind}); say it "
+                "without"
+            ).filled(kind=kind),
         )
     return document
 

@@ -12,6 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from fedsafe_policies.documents.phenomena import ladder, phenomena
+from fedsafe_policies.documents.toml_file import read_document
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import (
@@ -25,8 +26,8 @@ from fedsafe_policies.escalation.vocabulary import (
     Step,
     Urgency,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
-from fedsafe_policies.ground.toml_file import read_document
 from fedsafe_policies.vocabulary import Level, Phenomenon
 
 Named = (
@@ -78,7 +79,7 @@ def load_wording(text: bytes) -> Wording:
     ):
         lacking = wanted - getattr(wording, table).keys()
         if lacking:
-            raise PolicyFileError("is lacking", key=f"{table}.{min(lacking)}")
+            raise PolicyFileError(Phrase("is lacking"), key=f"{table}.{min(lacking)}")
     return wording
 
 

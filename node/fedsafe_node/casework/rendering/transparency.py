@@ -20,6 +20,7 @@ from fedsafe_policies.errors import RenderingError
 from fedsafe_policies.escalation.case_start import CaseSource
 from fedsafe_policies.escalation.package import Elements, refuse_media
 from fedsafe_policies.escalation.vocabulary import Language, Step
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Phenomenon
 
 _MINORS: Final = "STATEMENT_CATEGORY_PROTECTION_OF_MINORS"
@@ -65,14 +66,17 @@ def dsa_row(
     """
     if automated_detection is None:
         raise RenderingError(
-            "lacking", "a row asks whether the content was found by automated means"
+            "lacking",
+            Phrase("a row asks whether the content was found by automated means"),
         )
     if known.phenomenon is UNSET or known.measures is UNSET:
-        raise RenderingError("lacking", "a row asks for phenomenon and measures")
+        raise RenderingError(
+            "lacking", Phrase("a row asks for phenomenon and measures")
+        )
     decided = _decisions(known)
     if not decided:
         raise RenderingError(
-            "lacking", "no measure is one that the database takes (L2 to L6)"
+            "lacking", Phrase("no measure is one that the database takes (L2 to L6)")
         )
     day = _day(known)
     phenomenon = known.phenomenon
@@ -153,8 +157,10 @@ def _day(known: Elements) -> str:
     if not moments:
         raise RenderingError(
             "lacking",
-            "a row asks for the date of the content: give an excerpt or a network "
-            "trace its moment",
+            Phrase(
+                "a row asks for the date of the content: give an excerpt or a network "
+                "trace its moment"
+            ),
         )
     return f"{min(moments):%Y-%m-%d}"
 
@@ -185,6 +191,8 @@ def _refuse_identifiers(row: Mapping[str, Any], known: Elements) -> None:
     if kind is not None:
         raise RenderingError(
             "identifier_refused",
-            f"the row would hold what looks like an identifier ({kind}); "
-            "it is found among the sections of the suspicion",
+            Phrase(
+                "the row would hold what looks like an identifier ({kind}); it is "
+                "found among the sections of the suspicion"
+            ).filled(kind=kind),
         )

@@ -21,6 +21,7 @@ from fedsafe_policies.errors import RenderingError
 from fedsafe_policies.escalation.case_start import CaseSource
 from fedsafe_policies.escalation.package import CasePackage, Elements, refuse_media
 from fedsafe_policies.escalation.vocabulary import AgeBand, Classification, Step
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Phenomenon
 
 VERSION: Final = "4.2.0"
@@ -104,8 +105,10 @@ def _kind(
         if classification is None:
             raise RenderingError(
                 "no_classification",
-                "X-ARF asks for the class of the material (baseline, A1, A2, B1, B2), "
-                "as a person has assessed it",
+                Phrase(
+                    "X-ARF asks for the class of the material (baseline, A1, A2, B1, "
+                    "B2), as a person has assessed it"
+                ),
             )
         return {
             "type": "csam",
@@ -115,7 +118,10 @@ def _kind(
             **_done(known),
         }
     if phenomenon not in _EXPLOITATION:
-        raise RenderingError("no_form", f"X-ARF has no word for {phenomenon}")
+        raise RenderingError(
+            "no_form",
+            Phrase("X-ARF has no word for {phenomenon}").filled(phenomenon=phenomenon),
+        )
     if CaseSource.AUTHORITY in sources:
         found = "law_enforcement_referral"
     return {
@@ -227,6 +233,8 @@ def _lacking(*what: str) -> RenderingError:
     names = ", ".join(what)
     return RenderingError(
         "lacking",
-        f"X-ARF asks for {names}: the case has none, or this class of partner is "
-        "not given it",
+        Phrase(
+            "X-ARF asks for {names}: the case has none, or this class of partner is "
+            "not given it"
+        ).filled(names=names),
     )

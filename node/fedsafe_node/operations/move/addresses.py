@@ -26,7 +26,6 @@ from fedsafe_policies.ground.catalogue import Phrase
 _EMBEDDED: Final = "sqlite"
 _SECTION: Final = re.compile(r"\s*\[\s*store\s*\]\s*(#.*)?")
 _OTHER: Final = re.compile(r"\s*\[")
-_KEY: Final = " - at `$.store.url`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,10 +167,14 @@ def _check(address: str, what: str) -> None:
     try:
         storage = msgspec.convert({"url": address}, Storage)
     except msgspec.ValidationError:
-        raise MoveRefusedError(f"{what}: want {SCHEME}://ROLE@HOST/DATABASE") from None
+        raise MoveRefusedError(
+            Phrase("{what}: want {scheme}://ROLE@HOST/DATABASE").filled(
+                what=what, scheme=SCHEME
+            )
+        ) from None
     why = unfit_storage(storage)
     if why is not None:
-        raise MoveRefusedError(f"{what}: {why.replace(_KEY, '')}")
+        raise MoveRefusedError(Phrase("{what}: {why}").filled(what=what, why=why))
 
 
 def section_of(storage: Storage | None) -> str:

@@ -3,13 +3,17 @@
 
 from fedsafe_node.acts.audit import VerifyAnswer
 from fedsafe_node.ground.errors import StoreError
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 class MoveRefusedError(StoreError):
     """A store is not moved like this."""
 
-    def __init__(self, reason: str, way_out: str | None = None) -> None:
-        super().__init__(reason)
+    def __init__(
+        self, reason: str | Phrase, way_out: str | Phrase | None = None
+    ) -> None:
+        super().__init__(str(reason))
+        self.phrase = reason if isinstance(reason, Phrase) else None
         self.way_out = way_out
 
 

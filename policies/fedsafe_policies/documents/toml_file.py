@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.ground.catalogue import Phrase
 
 T = TypeVar("T")
 
@@ -28,9 +29,9 @@ def read_document(
         written = text.decode()
         tree = tomllib.loads(written)
     except UnicodeDecodeError:
-        raise PolicyFileError("not UTF-8") from None
+        raise PolicyFileError(Phrase("not UTF-8")) from None
     except (ValueError, RecursionError) as error:
-        raise PolicyFileError(f"not TOML: {error}") from None
+        raise PolicyFileError(Phrase("not TOML: {why}").filled(why=error)) from None
     try:
         return msgspec.convert(tree, type_, dec_hook=dec_hook), written
     except msgspec.ValidationError as error:
@@ -57,7 +58,9 @@ def describe(problem: str, text: str) -> PolicyFileError:
     unknown = _UNKNOWN.search(problem)
     if unknown:
         path = f"{path}.{unknown[1]}" if path else unknown[1]
-        return PolicyFileError("unknown key", key=_key(path), line=line_of(path, text))
+        return PolicyFileError(
+            Phrase("unknown key"), key=_key(path), line=line_of(path, text)
+        )
     sentence = _PATH.sub("", problem)
     sentence = sentence[:1].lower() + sentence[1:]
     return PolicyFileError(sentence, key=_key(path), line=line_of(path, text))
@@ -66,7 +69,7 @@ def describe(problem: str, text: str) -> PolicyFileError:
 def locate(error: PolicyFileError, text: str) -> PolicyFileError:
     """Add the line of the error's key."""
     line = error.line or line_of(error.key, text)
-    return PolicyFileError(error.problem, key=error.key, line=line)
+    return PolicyFileError(error.told, key=error.key, line=line)
 
 
 def line_of(path: str, text: str) -> int | None:
