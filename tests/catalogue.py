@@ -11,10 +11,12 @@ by a walk over all commands, and what click itself says in its code.
                                        gone; compile
 """
 
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from struct import pack
+from types import MappingProxyType
 from typing import Final
 
 import click
@@ -52,6 +54,7 @@ _CLICK_NAMES: Final = (
 )
 """Words of click that its code does not mark."""
 _WIDTH: Final = 88
+_TYPED: Final = re.compile(r"`([^`]+)`")
 _SIGNED: Final = (
     "Signed off as a whole: after any change in it each node shows it as a draft until "
     "its people have signed it off again."
@@ -248,6 +251,11 @@ def _header(catalogue: Catalog) -> str:
 def faults(path: Path, code: Catalog) -> Iterator[str]:
     """Name each entry that a catalogue lacks, or has and nobody says any more."""
     known = {key(each): each for each in read(path) if each.id}
+    values = {
+        english: str(each.string)
+        for (context, english), each in known.items()
+        if context == METAVAR
+    }
     wanted = {key(each): each for each in code if each.id}
     for name in sorted(wanted.keys() - known.keys()):
         yield f"{path.name} lacks: {_shown(name)}"
@@ -259,10 +267,31 @@ def faults(path: Path, code: Catalog) -> Iterator[str]:
             yield f"{path.name} does not say: {_shown(name)}"
         elif _places(str(each.string)) != _places(str(each.id)):
             yield f"{path.name} has other places in braces: {_shown(name)}"
+        elif _commands(str(each.string), set(values.values())) != _commands(
+            str(each.id), set(values), values
+        ):
+            yield f"{path.name} has other commands in backticks: {_shown(name)}"
         if _told(each) != _told(wanted[name]):
             yield f"{path.name} has other notes to translators: {_shown(name)}"
     if path.with_suffix(".mo").read_bytes() != compiled(read(path)):
         yield f"{path.stem}.mo is not compiled from {path.name}"
+
+
+def _commands(
+    text: str, names: Container[str], said: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Return what a reader is told to type, by which two languages are compared.
+
+    A word in capitals stands for a value: it is taken as the other language *said* it
+    in the helps of commands, and one that no help has is as good as any other.
+    """
+    return sorted(
+        " ".join(
+            said.get(word, word) if word in names or not word.isupper() else "VALUE"
+            for word in found.split()
+        )
+        for found in _TYPED.findall(text)
+    )
 
 
 def write(path: Path, code: Catalog) -> None:

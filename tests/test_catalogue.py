@@ -65,6 +65,32 @@ def test_german_says_all_and_nothing_else(code: Catalog) -> None:
     assert list(faults(GERMAN, code)) == []
 
 
+@pytest.mark.parametrize(
+    ("told", "is_same"),
+    [
+        ("mit `fedsafe policy check DATEI`", True),
+        ("mit `fedsafe policy check FILE`", False),
+        ("mit »fedsafe policy check DATEI«", False),
+        ("mit `fedsafe policy show DATEI`", False),
+        ("mit `fedsafe policy check --json DATEI`", False),
+    ],
+)
+def test_a_language_that_has_another_command_to_type_is_named(
+    code: Catalog, copied: Path, told: str, *, is_same: bool
+) -> None:
+    english = "mend the file that node.toml names: `fedsafe policy check FILE`"
+    changed = read(copied)
+    entry = changed.get(english)
+    assert entry is not None
+    entry.string = told
+    with copied.open("wb") as file:
+        write_po(file, changed)
+    copied.with_suffix(".mo").write_bytes(compiled(read(copied)))
+
+    fault = f"de.po has other commands in backticks: {english}"
+    assert list(faults(copied, code)) == ([] if is_same else [fault])
+
+
 def test_a_reworded_phrase_is_named(copied: Path) -> None:
     reworded = template()
     reworded.delete("no signal")
