@@ -42,12 +42,13 @@ _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _EXPECTED: Final = "Expected `"
+_WRONG_WORD: Final = "Invalid enum value"
 _FIXED: Final = (
     (
         "Object contains unknown field",
         Phrase("there is a field that is not known here"),
     ),
-    ("Invalid enum value", Phrase("the value is none of the known words")),
+    (_WRONG_WORD, Phrase("the value is none of the known words")),
     ("Invalid base64", Phrase("the value is not base64")),
     ("Integer value out of range", Phrase("the number is too large")),
     ("Number out of range", Phrase("the number is too large")),
@@ -167,7 +168,7 @@ def body_decoder(
         try:
             return decoder.decode(body)
         except msgspec.ValidationError as error:
-            detail, pointer = explain(error)
+            detail, pointer = explain(error, type_)
             raise RefusedError(Code.INVALID_BODY, detail, pointer=pointer) from None
         except UnicodeDecodeError:
             raise RefusedError(Code.NOT_UTF8) from None
@@ -188,7 +189,7 @@ def packed_decoder(type_: object) -> Callable[[bytes], object]:
         try:
             return decoder.decode(body)
         except msgspec.ValidationError as error:
-            detail, pointer = explain(error)
+            detail, pointer = explain(error, type_)
             raise RefusedError(Code.INVALID_BODY, detail, pointer=pointer) from None
         except UnicodeDecodeError:
             raise RefusedError(Code.NOT_UTF8) from None
@@ -227,7 +228,7 @@ def query_of(named: Mapping[str, str], type_: type) -> object:
     try:
         return msgspec.convert(dict(named), type_, strict=False)
     except msgspec.ValidationError as error:
-        detail, pointer = explain(error)
+        detail, pointer = explain(error, type_)
         raise RefusedError(
             Code.INVALID_QUERY, detail, pointer=pointer or None
         ) from None
@@ -241,8 +242,13 @@ def _names(type_: type) -> tuple[str, ...]:
     return tuple(each.encode_name for each in fields)
 
 
-def explain(error: msgspec.ValidationError) -> tuple[str | Phrase, str]:
-    """Say what does not fit and where (RFC 6901), quoting nothing that was sent."""
+def explain(
+    error: msgspec.ValidationError, type_: object = None
+) -> tuple[str | Phrase, str]:
+    """Say what does not fit and where (RFC 6901), quoting nothing that was sent.
+
+    Of a wrong word the known ones are named, which the *type* of the whole tells.
+    """
     text, pointer = str(error), ""
     if place := _PLACE.search(text):
         text, pointer = text[: place.start()], _pointer(place[1])
@@ -250,6 +256,10 @@ def explain(error: msgspec.ValidationError) -> tuple[str | Phrase, str]:
         return Phrase("a required field is missing"), f"{pointer}/{missing[1]}"
     if own := _OWN.fullmatch(text):
         return own["why"], f"{pointer}/{own['field']}" if own["field"] else pointer
+    if text.startswith(_WRONG_WORD) and (known := _words_at(type_, pointer)):
+        return Phrase("the value is none of the known words: {known}").filled(
+            known=", ".join(known)
+        ), pointer
     for start, meaning in _FIXED:
         if text.startswith(start):
             return meaning, pointer
@@ -262,3 +272,42 @@ def _pointer(path: str) -> str:
     return "".join(
         f"/{field or index}" for field, index in _STEP.findall(path.removeprefix("$"))
     )
+
+
+def _words_at(type_: object, pointer: str) -> list[str]:
+    """Give the words that are known at a place of a type; none if it has no such."""
+    if type_ is None:
+        return []
+    found = [msgspec.inspect.type_info(type_)]
+    for step in pointer.split("/")[1:]:
+        found = [inner for each in _alternatives(found) for inner in _below(each, step)]
+    return [
+        str(word.value)
+        for each in _alternatives(found)
+        if isinstance(each, msgspec.inspect.EnumType)
+        for word in each.cls
+    ]
+
+
+def _alternatives(found: list[msgspec.inspect.Type]) -> list[msgspec.inspect.Type]:
+    """Take apart what may be several types, and what has a note beside it."""
+    whole = list[msgspec.inspect.Type]()
+    waiting = [*found]
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, msgspec.inspect.Metadata):
+            waiting.insert(0, each.type)
+        elif isinstance(each, msgspec.inspect.UnionType):
+            waiting = [*each.types, *waiting]
+        else:
+            whole.append(each)
+    return whole
+
+
+def _below(found: msgspec.inspect.Type, step: str) -> list[msgspec.inspect.Type]:
+    """Give the type of a field, or of an item of a list."""
+    if isinstance(found, msgspec.inspect.StructType):
+        return [each.type for each in found.fields if each.encode_name == step]
+    if isinstance(found, msgspec.inspect.ListType) and step.isdigit():
+        return [found.item_type]
+    return []

@@ -5,6 +5,7 @@ import asyncio
 import io
 import json
 
+import msgspec
 import pytest
 from aiohttp import ClientSession
 from hypothesis import HealthCheck, given, settings
@@ -26,6 +27,7 @@ SECRET = "anna.geheim@example.de"
 QUESTION = b'{"kind":"email","value":"%s"}' % SECRET.encode()
 GOOD = b'{"questions":[%s]}' % QUESTION
 MIB = 1_024 * 1_024
+COLUMN = {"kind": "md5", "digests": bytes(16)}
 
 
 def asking(more: bytes) -> bytes:
@@ -524,3 +526,43 @@ def test_what_the_fields_of_a_case_say_themselves_is_told(
         body_decoder(AssessCase)(b'{"elements":%s}' % known)
 
     assert (caught.value.detail, caught.value.pointer) == (why, pointer)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer", "known"),
+    [
+        ({"columns": [COLUMN, COLUMN | {"kind": SECRET}]}, "/columns/1/kind", "sha1"),
+        ({"columns": [COLUMN], "surface": SECRET}, "/surface", "public_content"),
+        ({"columns": [COLUMN], "purpose": SECRET}, "/purpose", "media_matching"),
+    ],
+)
+async def test_a_wrong_word_of_a_match_names_the_known_ones(
+    api: Api, wrong: dict[str, object], pointer: str, known: str
+) -> None:
+    answers = [
+        await api.http.post(
+            "/v1/match", data=pack(wrong), headers={"Content-Type": type_}
+        )
+        for type_, pack in (
+            ("application/json", msgspec.json.encode),
+            ("application/vnd.msgpack", msgspec.msgpack.encode),
+        )
+    ]
+    for answer in answers:
+        problem = await answer.json(content_type="application/problem+json")
+        assert (answer.status, problem["pointer"]) == (422, pointer)
+        head, words = problem["detail"].split(": ")
+        assert head == "the value is none of the known words"
+        assert known in words.split(", ")
+        assert SECRET not in problem["detail"]
+
+
+async def test_a_wrong_word_of_a_query_names_the_known_ones(api: Api) -> None:
+    answer = await api.raw(
+        b"GET /v1/signals?state=lost HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        b"Authorization: Bearer " + STAFF_TOKEN.encode() + b"\r\n\r\n"
+    )
+    problem = json.loads(answer.partition(b"\r\n\r\n")[2])
+
+    assert (problem["code"], problem["pointer"]) == ("invalid_query", "/state")
+    assert "known words: living, " in problem["detail"]
