@@ -191,7 +191,7 @@ def _check(settings: Settings, directory: Path) -> ExitStatus:
     from fedsafe_node.ground.config import Place  # noqa: PLC0415
     from fedsafe_node.operations.backup.check import check_backup  # noqa: PLC0415
 
-    keys = Place(Path(settings.directory())) if settings.config else None
+    keys = Place(Path(settings.directory())) if settings.named else None
     bar = _Bar(settings)
     try:
         checked = check_backup(directory, keys, bar.read)

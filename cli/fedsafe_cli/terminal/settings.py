@@ -41,6 +41,11 @@ class Settings:
         """The language to speak."""
         return self.lang or language_of(os.environ)
 
+    @property
+    def named(self) -> str | None:
+        """The node that an option or the environment names, if either does."""
+        return self.config or os.environ.get(CONFIG) or None
+
     def directory(self) -> str:
         """Return the directory of the chosen node.
 
@@ -48,9 +53,8 @@ class Settings:
             SettingsError: the path that was named holds no node.
             NodeUnreachableError: nothing was named, and no node is found.
         """
-        named = self.config or os.environ.get(CONFIG)
-        if named:
-            return _named(named)
+        if self.named:
+            return _named(self.named)
         for candidate in (".", os.path.expanduser("~/.fedsafe")):  # noqa: PTH111
             if os.path.exists(os.path.join(candidate, FILE)):  # noqa: PTH110, PTH118
                 return candidate

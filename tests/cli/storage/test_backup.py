@@ -48,6 +48,21 @@ def test_a_backup_is_made_and_checked(run: "Run", stopped: Path) -> None:
 
 
 @pytest.mark.embedded
+def test_a_backup_is_checked_with_the_node_of_the_environment(
+    run: "Run", stopped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = stopped.parent / "monday"
+    run("backup", str(target), "--config", str(stopped))
+    monkeypatch.setenv("FEDSAFE_CONFIG", str(stopped))
+    whole = run("backup", "--check", str(target), "--json")
+    monkeypatch.setenv("FEDSAFE_CONFIG", "")
+    files = run("backup", "--check", str(target), "--json")
+
+    assert whole.document["verified"]["ok"]
+    assert files.document["verified"] is None
+
+
+@pytest.mark.embedded
 def test_a_backup_says_what_is_next_in_both_languages(
     run: "Run", stopped: Path
 ) -> None:
