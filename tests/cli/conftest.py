@@ -286,7 +286,9 @@ def run(
     tmp_path: Path,
 ) -> Run:
     """Run the command in this process, with English and no settings around."""
-    for name in ("FEDSAFE_CONFIG", "FEDSAFE_CREDENTIAL_FILE", "LC_ALL", "LC_MESSAGES"):
+    for name in ("CONFIG", "URL", "CREDENTIAL_FILE"):
+        monkeypatch.delenv(f"FEDSAFE_{name}", raising=False)
+    for name in ("LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

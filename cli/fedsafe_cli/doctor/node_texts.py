@@ -89,7 +89,10 @@ NODE_SAID: Final = (
     Phrase("the node at {path} did not answer within {seconds} s"),
     Phrase("see `fedsafe doctor` and the node's log"),
     Phrase("the socket {path} belongs to another user"),
-    Phrase("run this command as the node's user"),
+    Phrase(
+        "run this command as the node's user, or ask the node by its address: "
+        "FEDSAFE_URL=https://... with --credential FILE or `fedsafe login`"
+    ),
     Phrase("the node at {path}: {why}"),
     Phrase("there is no node here or in ~/.fedsafe"),
     Phrase(

@@ -289,7 +289,7 @@ def match_files(  # noqa: PLR0913 (one parameter an option)
     )
     run = _Run(form, _Tally(settings))
     asked: dict[str, object] = {
-        "node": printable(os.path.realpath(client.directory)),
+        "node": printable(client.place),
         "purpose": terms.purpose,
         "surface": surface,
         "list": None if listing is None else printable(listing),

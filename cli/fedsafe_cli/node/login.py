@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe login` and `fedsafe logout`: a person's session at a node."""
 
+import os
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,7 +17,7 @@ from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import forget, keep, personal
-from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_cli.terminal.settings import URL, Settings, printable
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
@@ -33,8 +34,13 @@ _NEW_OPERATOR: Final = Phrase(
 )
 
 
+_BY_ADDRESS: Final = (
+    "fedsafe: other commands find this node by its address: export FEDSAFE_URL={url}"
+)
+
+
 @click.command("login", cls=SpokenCommand)
-@click.argument("name", required=False)
+@click.argument("whose", metavar="[URL] [NAME]", nargs=-1)
 @click.option(
     "--role",
     type=click.Choice(ROLES),
@@ -49,12 +55,16 @@ _NEW_OPERATOR: Final = Phrase(
 @click.pass_context
 def login(
     context: click.Context,
-    name: str | None,
+    whose: tuple[str, ...],
     role: str | None,
     step_up: bool,  # noqa: FBT001 (click's)
     sso: bool,  # noqa: FBT001 (click's)
 ) -> ExitStatus:
     """Log in as NAME, with password and one-time code.
+
+    With URL, such as https://node.chat.example.de, at a node elsewhere; set FEDSAFE_URL
+    to it for the commands that follow. Its certificate must be one that this machine
+    trusts.
 
     The command asks for both; without a terminal it reads them from the first two lines
     of standard input. With --step-up it asks for the one-time code only. A recovery
@@ -68,10 +78,12 @@ def login(
     \b
     Examples:
       fedsafe login anna --role reviewer
+      fedsafe login https://node.chat.example.de anna
       fedsafe login --step-up
       fedsafe login --sso
     """  # noqa: D301
     settings = settings_of(context)
+    name = _taken(whose, settings)
     if step_up:
         answer = personal(settings).post(
             "/v1/session/step-up", {"code": ask_secret("one-time code")}
@@ -95,7 +107,7 @@ def login(
         if error.code == _NO_ROLE:
             error.hint = _NEW_OPERATOR
         raise
-    file = keep(client.directory, answer.pop("token"))
+    file = keep(client.place, answer.pop("token"))
     if settings.json:
         document(answer | {"file": file})
         return OK
@@ -103,12 +115,24 @@ def login(
     line(say("{name} ({role}) until {until}", settings, **answer, until=end))
     text = "fedsafe: session kept in {file}; `fedsafe logout` ends it"
     note(say(text, settings, file=printable(file)))
+    if settings.url is not None and os.environ.get(URL) != settings.url:
+        note(say(_BY_ADDRESS, settings, url=settings.url))
     if not sso and len(proofs["code"].replace(" ", "")) != _DIGITS:
         note(say(_RECOVERED, settings))
     left = answer.get("recovery_codes_left")
     if isinstance(left, int) and left < 3:  # noqa: PLR2004 - time for new ones
         note(say(_FEW, settings, left=left))
     return OK
+
+
+def _taken(whose: tuple[str, ...], settings: Settings) -> str | None:
+    """Take up the address that was typed, if one was; return the name."""
+    words = list(whose)
+    if words and "://" in words[0]:
+        settings.url = words.pop(0)
+    if len(words) > 1:
+        raise click.UsageError("give one NAME, and before it perhaps a URL")
+    return words[0] if words else None
 
 
 def _proofs(client: Client, name: str | None, role: str | None) -> dict[str, str]:
@@ -156,7 +180,7 @@ def logout(context: click.Context) -> ExitStatus:
     try:
         answer = client.post("/v1/session/end", None)
     finally:
-        forget(client.directory)
+        forget(client.place)
     if settings.json:
         document(answer)
     else:

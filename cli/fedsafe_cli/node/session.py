@@ -132,7 +132,7 @@ def change_role(context: click.Context, role: str) -> ExitStatus:
     settings = settings_of(context)
     client = personal(settings)
     answer = client.post("/v1/session/role", {"role": role})
-    file = keep(client.directory, answer.pop("token"))
+    file = keep(client.place, answer.pop("token"))
     if settings.json:
         document(answer | {"file": file})
         return OK

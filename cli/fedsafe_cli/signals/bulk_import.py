@@ -446,7 +446,7 @@ def import_signals(
         )
         digest = _digest(opened, said, file)
         stream = _checked(opened, form, file)
-        source = _Source(hints, common, excepted, _own_addresses(settings.directory()))
+        source = _Source(hints, common, excepted, _own_addresses(settings))
         items = _items(stream, source, form, file, language=settings.language)
         run = None if dry_run else _Run(client, digest, language=settings.language)
         try:
@@ -524,10 +524,12 @@ class _Source:
         return "own" if folded in self.own else None
 
 
-def _own_addresses(directory: str) -> frozenset[str]:
+def _own_addresses(chosen: Settings) -> frozenset[str]:
     """Read where this node itself is written to, if its settings can be read here."""
+    if chosen.address() is not None:
+        return frozenset()
     try:
-        with open(os.path.join(directory, FILE), "rb") as stream:  # noqa: PTH118, PTH123
+        with open(os.path.join(chosen.directory(), FILE), "rb") as stream:  # noqa: PTH118, PTH123
             settings = tomllib.load(stream)
     except (OSError, ValueError):
         return frozenset()

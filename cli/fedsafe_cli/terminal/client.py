@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fedsafe_cli.terminal.errors import (
@@ -89,6 +89,15 @@ class Client:
     def __repr__(self) -> str:
         """Show which node, never the credential."""
         return f"Client({self.path!r})"
+
+    def holding(self, token: str | None) -> "Client":
+        """Return a client of the same node with another credential, or none."""
+        return replace(self, token=token)
+
+    @property
+    def place(self) -> str:
+        """Where the node is, in one spelling: what tells it from all others."""
+        return os.path.realpath(self.directory)
 
     @property
     def host(self) -> str:
@@ -278,7 +287,11 @@ class Client:
                 Phrase("the socket {file} belongs to another user").filled(
                     file=self.path
                 ),
-                Phrase("run this command as the node's user"),
+                Phrase(
+                    "run this command as the node's user, or ask the node by its "
+                    "address: FEDSAFE_URL=https://... with --credential FILE or "
+                    "`fedsafe login`"
+                ),
             )
         why = reason_of(error, Phrase(str(error)))
         return NodeUnreachableError(

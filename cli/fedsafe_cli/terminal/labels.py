@@ -222,6 +222,10 @@ _LABELS: Final = (
     Phrase("{name} is logged out"),
     Phrase("{name}: sessions ended: {ended}"),
     Phrase("fedsafe: session kept in {file}; `fedsafe logout` ends it"),
+    Phrase(
+        "fedsafe: other commands find this node by its address: "
+        "export FEDSAFE_URL={url}"
+    ),
     Phrase("fedsafe: {left} recovery codes left; see `fedsafe account totp`"),
     Phrase("open this address in your browser and log in:"),
     Phrase("fedsafe: nothing waits for approval"),

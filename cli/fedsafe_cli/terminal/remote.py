@@ -29,6 +29,12 @@ class RemoteClient(Client):
         """What the Host header says."""
         return f"{self.address}:{self.port}"
 
+    @property
+    def place(self) -> str:
+        """The node's address, in one spelling."""
+        scheme = "https" if self.secure else "http"
+        return f"{scheme}://{self.address}:{self.port}"
+
     def _connect(self, timeout: float) -> socket.socket:
         address = (self.address.strip("[]"), self.port)
         line = socket.create_connection(address, timeout)
@@ -61,7 +67,7 @@ def remote(url: str) -> RemoteClient:
     Raises:
         SettingsError: it is neither https nor http on loopback.
     """
-    found = _URL.fullmatch(url)
+    found = _URL.fullmatch(url.removesuffix("/"))
     if found is None:
         raise SettingsError(
             Phrase("a node's URL is https://name[:port], or http on a loopback address")
@@ -69,4 +75,5 @@ def remote(url: str) -> RemoteClient:
     secure = found[1] is not None
     address = found[2] or found[5]
     port = int(found[3] or found[6] or 443)
+    url = url.removesuffix("/")
     return RemoteClient(url, None, url, secure, address, port)

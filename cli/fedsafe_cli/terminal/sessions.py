@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the token of a login lies: a file of mode 0600 in XDG's state directory.
 
-One file for each node, named after the node's directory and a hash of its path. Only
+One file for each node, named after the node's directory, or its address, and a hash of
+that. A session is sent nowhere but to the node that it was begun at. Only
 the commands of people take it up: a back-end that asks with `fedsafe lookup` under the
 same user stays what it is, whoever has logged in.
 """
@@ -20,14 +21,13 @@ _LONGEST_NAME: Final = 200
 _MARK: Final = 16
 
 
-def session_file(directory: str) -> str:
-    """Return the file that holds the session at the node of a directory."""
+def session_file(place: str) -> str:
+    """Return the file that holds the session at a node: its path or its address."""
     home = os.path.expanduser("~/.local/state")  # noqa: PTH111
     state = os.environ.get("XDG_STATE_HOME") or home
-    path = os.path.realpath(directory)
-    name = path.strip("/").replace("/", "%")[-_LONGEST_NAME:]
-    # The readable part may be that of two nodes; all of the path is one's own.
-    mark = sha256(os.fsencode(path)).hexdigest()[:_MARK]
+    name = place.strip("/").replace("/", "%")[-_LONGEST_NAME:]
+    # The readable part may be that of two nodes; all of the place is one's own.
+    mark = sha256(os.fsencode(place)).hexdigest()[:_MARK]
     return os.path.join(state, "fedsafe", f"{name}.{mark}.session")  # noqa: PTH118
 
 
@@ -40,19 +40,19 @@ def personal(settings: Settings) -> Client:
     client = settings.client()
     if client.token is not None:
         return client
-    path = session_file(client.directory)
+    path = session_file(client.place)
     if not os.path.exists(path):  # noqa: PTH110
         return client
-    return Client(client.path, token=read_credential(path), directory=client.directory)
+    return client.holding(read_credential(path))
 
 
-def keep(directory: str, token: str) -> str:
+def keep(place: str, token: str) -> str:
     """Keep a session's token; an older one is replaced. Returns the file.
 
     Raises:
         SettingsError: the file cannot be written.
     """
-    path = session_file(directory)
+    path = session_file(place)
     draft = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
@@ -75,7 +75,7 @@ def keep(directory: str, token: str) -> str:
     return path
 
 
-def forget(directory: str) -> None:
+def forget(place: str) -> None:
     """Remove the token of a session that has ended."""
     with suppress(FileNotFoundError):
-        os.unlink(session_file(directory))  # noqa: PTH108
+        os.unlink(session_file(place))  # noqa: PTH108

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which node, whose credential, which language, which form of output.
 
-The node: `--config` (its directory, or the `node.toml` in it), else
-`FEDSAFE_CONFIG`, else `./node.toml`, else `~/.fedsafe`. The credential:
+The node: `--config` (its directory, or the `node.toml` in it), else `FEDSAFE_URL`
+(its address), else `FEDSAFE_CONFIG`, else `./node.toml`, else `~/.fedsafe`. Two
+environment variables that name different nodes are refused: whoever believes to act at
+one node must not act at another. The credential:
 `--credential`, else `FEDSAFE_CREDENTIAL_FILE`; a file that only its owner can
-read, never an argument. Without one the node takes us for a local service.
+read, never an argument. Without one the node takes us for a local service, if we
+come by its socket.
 """
 
 import os
@@ -19,12 +22,17 @@ from fedsafe_cli.terminal.errors import NodeUnreachableError, SettingsError, rea
 from fedsafe_policies.ground.catalogue import SOURCE, Phrase, languages
 
 CONFIG: Final = "FEDSAFE_CONFIG"
+URL: Final = "FEDSAFE_URL"
 CREDENTIAL: Final = "FEDSAFE_CREDENTIAL_FILE"
 FILE: Final = "node.toml"
 SOCKET: Final = "node.sock"
 _CREDENTIAL_BYTES: Final = 256
 _CREDENTIAL: Final = re.compile(r"fs[12]_[A-Za-z0-9_-]{43}")
 _OTHERS: Final = 0o077
+_BY_ADDRESS: Final = Phrase(
+    "run the command as the user whose node it is, or ask the node by its address: "
+    "{url}=https://... with --credential FILE or `fedsafe login`"
+).filled(url=URL)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +40,7 @@ class Settings:
     """What the options of group and command said; an option wins over no option."""
 
     config: str | None = None
+    url: str | None = None
     credential: str | None = None
     json: bool = False
     lang: str | None = None
@@ -46,17 +55,49 @@ class Settings:
         """The node that an option or the environment names, if either does."""
         return self.config or os.environ.get(CONFIG) or None
 
+    def address(self) -> str | None:
+        """Return the address of the chosen node, if it is chosen by one.
+
+        Raises:
+            SettingsError: two things name a node.
+        """
+        if self.url is not None:
+            if self.config:
+                raise SettingsError(
+                    Phrase("name a node by its address or by --config, not by both")
+                )
+            return self.url
+        named = os.environ.get(URL)
+        if self.config or not named:
+            return None
+        if os.environ.get(CONFIG):
+            raise SettingsError(
+                Phrase("both {url} and {config} name a node").filled(
+                    url=URL, config=CONFIG
+                ),
+                Phrase("unset one of them, or name a directory with --config DIR"),
+            )
+        return named
+
     def directory(self) -> str:
         """Return the directory of the chosen node.
 
         Raises:
-            SettingsError: the path that was named holds no node.
+            SettingsError: the path that was named holds no node, may not be read, or
+                the node is named by its address.
             NodeUnreachableError: nothing was named, and no node is found.
         """
+        if self.address() is not None:
+            raise SettingsError(
+                Phrase(
+                    "this takes the node's directory, and {url} names an address"
+                ).filled(url=URL),
+                Phrase("call it on the node's machine, with --config DIR"),
+            )
         if self.named:
             return _named(self.named)
         for candidate in (".", os.path.expanduser("~/.fedsafe")):  # noqa: PTH111
-            if os.path.exists(os.path.join(candidate, FILE)):  # noqa: PTH110, PTH118
+            if _holds(os.path.join(candidate, FILE)):  # noqa: PTH118
                 return candidate
         raise NodeUnreachableError(
             Phrase("there is no node here or in ~/.fedsafe"),
@@ -73,9 +114,14 @@ class Settings:
             SettingsError: node or credential do not fit.
             NodeUnreachableError: no node is found.
         """
-        directory = self.directory()
+        address = self.address()
+        directory = self.directory() if address is None else ""
         path = self.credential or os.environ.get(CREDENTIAL)
         token = read_credential(path) if path else None
+        if address is not None:
+            from fedsafe_cli.terminal.remote import remote  # noqa: PLC0415 (only then)
+
+            return remote(address).holding(token)
         return Client(f"{directory}/{SOCKET}", token=token, directory=directory)
 
 
@@ -140,19 +186,30 @@ def printable(name: str) -> str:
 def _named(path: str) -> str:
     if os.path.isdir(path):  # noqa: PTH112
         path = os.path.join(path, FILE)  # noqa: PTH118
-    try:
-        os.stat(path)  # noqa: PTH116
-    except PermissionError:
-        raise SettingsError(
-            Phrase("{file} may not be read by this user").filled(file=printable(path)),
-            Phrase("run the command as the user whose node it is"),
-        ) from None
-    except OSError:
+    if not _holds(path):
         raise SettingsError(
             Phrase("{file} does not exist").filled(file=printable(path)),
             Phrase(
                 "--config takes a node's directory, as `fedsafe node init "
                 "--dir` made it"
             ),
-        ) from None
+        )
     return os.path.dirname(path) or "."  # noqa: PTH120
+
+
+def _holds(path: str) -> bool:
+    """Tell whether a file is there.
+
+    Raises:
+        SettingsError: this user may not look.
+    """
+    try:
+        os.stat(path)  # noqa: PTH116
+    except PermissionError:
+        raise SettingsError(
+            Phrase("{file} may not be read by this user").filled(file=printable(path)),
+            _BY_ADDRESS,
+        ) from None
+    except OSError:
+        return False
+    return True

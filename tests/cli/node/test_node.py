@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.cli.conftest import as_nobody
 
 from fedsafe_cli.terminal.settings import read_credential
 from fedsafe_node.ground.clock import SystemClock
@@ -303,6 +304,33 @@ def test_a_directory_of_another_user_is_not_told_as_missing(
     assert outcome.status == 2
     assert "node.toml may not be read by this user" in outcome.err
     assert "run the command as the user whose node it is" in outcome.err
+    assert "FEDSAFE_URL" in outcome.err
+
+
+@pytest.mark.parametrize("locked", ["node", ".fedsafe", "parent"])
+def test_a_directory_that_may_not_be_read_is_not_passed_over(
+    run: "Run", short_path: Path, monkeypatch: pytest.MonkeyPatch, locked: str
+) -> None:
+    short_path.chmod(0o755)
+    parent = short_path / "parent"
+    directory = parent / (".fedsafe" if locked == ".fedsafe" else "node")
+    directory.mkdir(parents=True)
+    (directory / "node.toml").touch()
+    monkeypatch.setenv("HOME", str(parent))
+    monkeypatch.chdir(short_path)
+    named = () if locked == ".fedsafe" else ("--config", str(directory))
+    (parent if locked == "parent" else directory).chmod(0o700)
+    if os.geteuid() != 0:
+        (parent if locked == "parent" else directory).chmod(0)
+    try:
+        with as_nobody():
+            outcome = run("node", "status", *named)
+    finally:
+        (parent if locked == "parent" else directory).chmod(0o700)
+
+    assert outcome.status == 2
+    assert "may not be read by this user" in outcome.err
+    assert "FEDSAFE_URL=https://... with --credential FILE" in outcome.err
 
 
 def test_two_nodes_in_one_directory_are_one_too_many(run: "Run", home: Path) -> None:

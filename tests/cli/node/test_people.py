@@ -510,9 +510,10 @@ def test_two_nodes_never_share_a_session_file(tmp_path: Path) -> None:
         tmp_path / "one" / long / long / "n",
         tmp_path / "two" / long / long / "n",
     ]
-    files = {session_file(str(each)) for each in directories}
+    places = [*map(str, directories), "https://n.example:443", "https://n.example:8"]
+    files = {session_file(each) for each in places}
 
-    assert len(files) == len(directories)
+    assert len(files) == len(places)
     assert all(len(Path(file).name) <= 255 for file in files)
 
 
