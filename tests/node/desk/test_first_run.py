@@ -131,6 +131,8 @@ async def test_three_people_come_to_a_decided_match_without_a_shell(
                 | {"roles": ["legal_adviser", "dpo"]},
             )
             assert "This was not possible" not in added.text + with_dpo.text
+            trainings = await olaf.open("/desk/house/training")
+            assert trainings.html.count("Fachstelle") == 3
             anna.role = "dpo"
             await dora.come(_code(added))
             await anna.come(_code(with_dpo))
