@@ -11,7 +11,7 @@ from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.confirmation import ask_secret
 from fedsafe_cli.terminal.errors import BadInputError, RefusedError, SettingsError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenCommand
+from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.labels import say
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
@@ -131,7 +131,7 @@ def _taken(whose: tuple[str, ...], settings: Settings) -> str | None:
     if words and "://" in words[0]:
         settings.url = words.pop(0)
     if len(words) > 1:
-        raise click.UsageError("give one NAME, and before it perhaps a URL")
+        raise misused(Phrase("give one NAME, and before it perhaps a URL"))
     return words[0] if words else None
 
 

@@ -367,7 +367,7 @@ def test_a_closed_gate_is_named_as_the_cause(ask: "Run", node: "FakeNode") -> No
     assert closed.status == stale.status == 12
     assert "`fedsafe gate show`" in closed.out
     assert "nicht alle Quellen sind abgedeckt: b.demo" in german.out
-    assert "»fedsafe gate show«" in german.out
+    assert "`fedsafe gate show`" in german.out
     assert "gate" not in stale.out
 
 
