@@ -7,7 +7,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from fedsafe_federation.wire.signed import Seconds
-from fedsafe_node.acts.audit import AuditEvent, CosignedStanding, LogCheck
+from fedsafe_node.acts.audit import (
+    AuditEvent,
+    CosignedStanding,
+    LogCheck,
+    NightlyStanding,
+)
 from fedsafe_node.acts.audit_upkeep import GapsAnswer
 from fedsafe_node.acts.bodies import AccountRef, Message, ServiceName, SubjectRef
 from fedsafe_policies.vocabulary import Purpose
@@ -21,13 +26,16 @@ class ReportRequest(Message, frozen=True):
     """About which account, of which time, and what for.
 
     `after` and `before` are seconds in UTC, the second one excluded; without it the
-    report goes up to now. The account is never in a URL.
+    report goes up to now. The account is never in a URL. Unless `verify`, the log is
+    not verified for it: the answer says what the check of the last night has found, and
+    each entry that it shows is compared with what the log has committed to.
     """
 
     subject_ref: AccountRef
     after: Seconds
     before: Seconds | UnsetType = UNSET
     purpose: Purpose | None = None
+    verify: bool = True
 
 
 class ErasedPart(Message, frozen=True):
@@ -72,7 +80,8 @@ class ErasedEntries(Message, frozen=True):
 class AccountReport(Message, frozen=True):
     """All that the log says of an account in a span, and how complete that is.
 
-    It was read up to entry `end`, excluded, and verified as `log` says. `entry` is
+    It was read up to entry `end`, excluded, and verified as `log` says; if it was not
+    to be, `log` is null and `nightly` says what the last night has found. `entry` is
     the event of this reading, `made_by` who read, as the log names them. `nameless`
     are entries whose account is erased: each may have been this one. `more` says that
     there are too many entries. `cosigned` is what other members vouch for.
@@ -90,7 +99,8 @@ class AccountReport(Message, frozen=True):
     entries: list[ReportEntry]
     more: bool
     nameless: list[ErasedEntries]
-    log: LogCheck
+    log: LogCheck | None
     gaps: GapsAnswer
     service: ServiceName | None = None
     cosigned: CosignedStanding | None = None
+    nightly: NightlyStanding | None = None

@@ -8,7 +8,7 @@ stays, the name does not, so nobody knows whether it was this account.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec import UNSET
@@ -26,14 +26,22 @@ from fedsafe_node.acts.audit_upkeep import GapsAnswer
 from fedsafe_node.audit.account_view import ACCESSES, MOST_EVENTS
 from fedsafe_node.audit.event_view import read_log_events
 from fedsafe_node.audit.inspection import Admit, Cosigned, cosigned_standing
+from fedsafe_node.audit.nightly_check import nightly_standing
 from fedsafe_node.ground.errors import MissingEntriesError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.subject_refs import account_of
 from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT, Event
 from fedsafe_node.log.event_index import Looked, candidates, runs
-from fedsafe_node.log.mentions import class_of, entries_naming
+from fedsafe_node.log.mentions import check_openings, class_of, entries_naming
+from fedsafe_node.log.openings import period_of
 from fedsafe_node.log.pseudonyms import PSEUDONYM
-from fedsafe_node.log.span import is_within, span_of
+from fedsafe_node.log.span import (
+    end_until,
+    first_since,
+    is_within,
+    moment_of,
+    span_of,
+)
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.services import naming_of
 from fedsafe_node.store.keeping_rows import Erasing
@@ -50,6 +58,9 @@ _ERASING: Final = Looked(
 _ERASURES: Final = tuple(
     f'"{event}"'.encode() for event in sorted(_ERASING.events or ())
 )
+_DAY: Final = 24 * 60 * 60
+_WAIT: Final = timedelta(hours=1)
+"""How long an entry waits at most, over the end of a month for instance."""
 _SLACK: Final = 1
 """Seconds between an erasure and the moment of its event, at most."""
 
@@ -101,7 +112,7 @@ class AccountReports:
         self._cosigned = cosigned
 
     async def report(self, request: ReportRequest, who: Principal) -> AccountReport:
-        """Report on an account; verifies the log, so it walks all of it.
+        """Report on an account; unless told not to, verifies the whole log first.
 
         Raises:
             BadRequestError: the span ends before it begins.
@@ -113,8 +124,8 @@ class AccountReports:
         grounds = await self._admit(who, request.purpose)
         naming = await office.store.read(lambda reader: naming_of(reader, who))
         subject = naming.named(request.subject_ref)
-        check = await self._check()
-        size = check.size if check.ok else None
+        check = await self._check() if request.verify else None
+        size = check.size if check is not None and check.ok else None
         found = await office.store.scan(
             lambda reader: _find(
                 reader, log, subject, (request.after, before), end=size
@@ -152,6 +163,7 @@ class AccountReports:
             log=check,
             gaps=gaps,
             cosigned=cosigned_standing(cosigned),
+            nightly=await nightly_standing(office.store),
         )
 
 
@@ -191,6 +203,8 @@ async def _entry(
     reader: Reader, log: LogName, event: AuditEvent, erasures: list[_Erasure]
 ) -> ReportEntry:
     kept = await reader.openings(log, event.index, 1)
+    there = {each.group for each in kept}
+    await check_openings(reader, log, event.index, (*_TOLD, SUBJECT), there)
     erased = [
         ErasedPart(
             group=each.group,
@@ -218,16 +232,12 @@ async def _nameless(
 ) -> list[ErasedEntries]:
     """Sum up the entries whose account is erased, by class, day and reason."""
     sums: dict[tuple[str, int | None, ErasedFor], list[tuple[int, int | None]]] = {}
-    for start in range(first, last, _PAGE):
-        count = min(_PAGE, last - start)
-        for kept in await reader.openings(log, start, count, group=SUBJECT):
-            if kept.opening is not None:
-                continue
-            record = await reader.record(log, kept.index)
-            event = class_of(log, kept.index, record or b"")
-            why = _why(erasures, kept.index, SUBJECT, kept.erased_at)
-            day = None if kept.erased_at is None else kept.erased_at // 86_400
-            sums.setdefault((event, day, why), []).append((kept.index, kept.erased_at))
+    for index, erased_at in await _without_account(reader, log, first, last):
+        record = await reader.record(log, index)
+        event = class_of(log, index, record or b"")
+        why = _why(erasures, index, SUBJECT, erased_at)
+        day = None if erased_at is None else erased_at // _DAY
+        sums.setdefault((event, day, why), []).append((index, erased_at))
     return [
         ErasedEntries(
             event=event,
@@ -239,6 +249,46 @@ async def _nameless(
         )
         for (event, _, why), rows in sums.items()
     ]
+
+
+async def _without_account(
+    reader: Reader, log: LogName, first: int, last: int
+) -> list[tuple[int, int | None]]:
+    """Find the entries whose account is erased, and when; None if its key is gone."""
+    found: dict[int, int | None] = {}
+    for part in await _without_key(reader, log, first, last):
+        for start in range(part.start, part.stop, _PAGE):
+            count = min(_PAGE, part.stop - start)
+            for kept in await reader.openings(log, start, count, group=SUBJECT):
+                if kept.opening is None:
+                    found[kept.index] = kept.erased_at
+    found.update(await reader.erased_places(log, SUBJECT, first, last))
+    return sorted(found.items())
+
+
+async def _without_key(
+    reader: Reader, log: LogName, first: int, last: int
+) -> list[range]:
+    """Find the entries of months whose key is gone, and a little around each."""
+    if first >= last:
+        return []
+    began, ended = [
+        datetime.fromtimestamp(await moment_of(reader, log, index), UTC)
+        for index in (first, last - 1)
+    ]
+    found: list[range] = []
+    month = began.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    month -= _WAIT
+    while month <= ended + _WAIT:
+        month = month.replace(day=1)
+        after = (month + timedelta(days=32)).replace(day=1)
+        if reader.index_key(period_of(month)) is None:
+            since, until = month - _WAIT, after + _WAIT
+            start = await first_since(reader, log, last, int(since.timestamp()))
+            stop = await end_until(reader, log, last, int(until.timestamp()))
+            found.append(range(max(first, start), stop))
+        month = after
+    return found
 
 
 async def _erasures(

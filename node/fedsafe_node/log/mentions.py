@@ -14,6 +14,7 @@ from fedsafe_node.log.audit import (
     DETAIL,
     SUBJECT,
     Event,
+    Group,
     NamedSubject,
     decode_audit_record,
 )
@@ -87,7 +88,35 @@ async def entries_naming(  # noqa: PLR0913 - what is looked for, and where
                 or (signals and await _tells_of(reader, log, kept.index, signals))
             ):
                 found.append(kept.index)
+        for index in sorted({*part} - {kept.index for kept in page}):
+            await check_openings(reader, log, index, (SUBJECT,), ())
     return found
+
+
+async def check_openings(
+    reader: Reader,
+    log: LogName,
+    index: int,
+    groups: Collection[Group],
+    there: Collection[str],
+) -> None:
+    """Check that of these groups an entry commits to no other than those *there*.
+
+    An opening that was erased is there, without its content.
+
+    Raises:
+        CorruptLogError: an opening is gone.
+    """
+    record = await reader.record(log, index)
+    if record is None:
+        return
+    try:
+        commitments = decode_audit_record(record).commitments
+    except MalformedError:
+        raise CorruptLogError(log, index, "it is no audit event") from None
+    for group in groups:
+        if group in commitments and group not in there:
+            raise CorruptLogError(log, index, f"the opening of {group!r} is missing")
 
 
 async def _where_named(

@@ -132,7 +132,7 @@ async def first_since(reader: Reader, log: LogName, size: int, moment: int) -> i
     place = await _bisect(reader, log, size, moment)
     least = await reader.minimum(log)
     for index in range(max(least, place - _NEAR), place):
-        if await _moment(reader, log, index) >= moment:
+        if await moment_of(reader, log, index) >= moment:
             return index
     return place
 
@@ -145,7 +145,7 @@ async def end_until(reader: Reader, log: LogName, size: int, moment: int) -> int
     """
     place = await _bisect(reader, log, size, moment)
     for index in reversed(range(place, min(size, place + _NEAR))):
-        if await _moment(reader, log, index) < moment:
+        if await moment_of(reader, log, index) < moment:
             return index + 1
     return place
 
@@ -183,14 +183,19 @@ async def _bisect(reader: Reader, log: LogName, size: int, moment: int) -> int:
     low, high = await reader.minimum(log), size
     while low < high:
         middle = (low + high) // 2
-        if await _moment(reader, log, middle) < moment:
+        if await moment_of(reader, log, middle) < moment:
             low = middle + 1
         else:
             high = middle
     return low
 
 
-async def _moment(reader: Reader, log: LogName, index: int) -> float:
+async def moment_of(reader: Reader, log: LogName, index: int) -> float:
+    """Tell when an entry was written, in seconds in UTC.
+
+    Raises:
+        CorruptLogError: it is no audit event.
+    """
     data = await reader.record(log, index)
     try:
         record = decode_audit_record(data or b"")

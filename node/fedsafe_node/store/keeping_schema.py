@@ -121,6 +121,12 @@ EPOCHS: tuple[str, ...] = (
     """,
 )
 
+# What is erased is found without a walk over what is not.
+
+ERASED_PLACES: tuple[str, ...] = (
+    "CREATE INDEX openings_erased ON openings (grp, idx) WHERE sealed IS NULL",
+)
+
 EVENT_INDEX: tuple[str, ...] = (
     """
     CREATE TABLE event_chunks (

@@ -33,7 +33,12 @@ from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.imports_schema import IMPORTS
 from fedsafe_node.store.inquiries_schema import INQUIRIES
 from fedsafe_node.store.inventory_schema import INVENTORY, SAMPLES
-from fedsafe_node.store.keeping_schema import EPOCHS, EVENT_INDEX, KEEPING
+from fedsafe_node.store.keeping_schema import (
+    EPOCHS,
+    ERASED_PLACES,
+    EVENT_INDEX,
+    KEEPING,
+)
 from fedsafe_node.store.notices_schema import EVENTS, NOTICES, REASONS
 from fedsafe_node.store.oversight_schema import OVERSIGHT
 from fedsafe_node.store.peering_schema import (
@@ -310,6 +315,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0040_event_index", EVENT_INDEX),
     ("0041_session_ways", SESSION_WAYS),
     ("0042_passkeys", PASSKEYS),
+    ("0043_erased_places", ERASED_PLACES),
 )
 VERSION = len(MIGRATIONS)
 

@@ -152,6 +152,20 @@ class SqlLogReader:
         rows = self._all(sql, log, since, since + limit, group)
         return [sealed_row(row) for row in rows]
 
+    async def erased_places(
+        self, log: LogName, group: str, since: int, end: int
+    ) -> list[tuple[int, int]]:
+        """Return where openings of a group were erased, and the seconds of it.
+
+        Those of a month whose key is gone are not among them: they are as they were.
+        """
+        sql = (
+            "SELECT idx, erased_at FROM openings WHERE sealed IS NULL "  # noqa: S608
+            # `+`: else SQLite walks the primary key, past all that is not erased
+            f"AND +log = {_LOG} AND grp = ? AND idx >= ? AND idx < ? ORDER BY idx"
+        )
+        return [(index, at) for index, at in self._all(sql, log, group, since, end)]
+
     async def count_openings(self, log: LogName, since: int, limit: int) -> int:
         """Count those of the `limit` entries from `since` on that have an opening."""
         row = self._one(_HELD, log, since, since + limit)

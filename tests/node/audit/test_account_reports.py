@@ -21,7 +21,8 @@ from fedsafe_node.acts.audit_upkeep import SubjectRequest
 from fedsafe_node.acts.bodies import Kind, Question
 from fedsafe_node.acts.lookup import LookupRequest
 from fedsafe_node.audit.event_search import Stretch, Wanted
-from fedsafe_node.ground.errors import BadRequestError, DeniedError
+from fedsafe_node.audit.nightly_check import check_nightly
+from fedsafe_node.ground.errors import BadRequestError, CorruptLogError, DeniedError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_policies.vocabulary import Purpose, Role, Scope, Surface
 
@@ -130,6 +131,7 @@ async def test_fifty_looks_are_told_to_the_entry_in_both_languages(
     (gone,) = report.nameless
     assert (gone.event, gone.count, gone.why) == ("lookup", 1, "retention")
     assert gone.first < looks[0].index
+    assert report.log is not None
     assert (report.log.ok, report.cosigned) == (True, None)
 
     answer = msgspec.to_builtins(report)
@@ -321,7 +323,44 @@ async def test_a_log_that_does_not_verify_is_said_to_prove_nothing(
     assert await asyncio.to_thread(behind.change, DROP_OPENING) > 0
     report = await report_on(kept_alone, since)
 
+    assert report.log is not None
     assert not report.log.ok
     text = flat(as_text(msgspec.to_builtins(report), language="en"))
     assert "The log does not verify" in text
     assert "This report proves nothing" in text
+
+
+async def test_without_verifying_the_same_is_told_beside_the_last_nights_check(
+    kept_alone: Fleet,
+) -> None:
+    node, since = kept_alone["a.demo"], kept_alone.clock.now()
+    await meet(kept_alone, ACCOUNT)
+    whole = await report_on(kept_alone, since)
+    before = await report_on(kept_alone, since, verify=False)
+    night = await check_nightly(node.base.office, node.services.audits.check_own)
+    after = await report_on(kept_alone, since, verify=False)
+
+    assert (before.log, before.nightly) == (None, None)
+    assert (after.log, after.nightly) == (None, night)
+    assert night.ok
+    read = [each for each in before.entries if each.index != whole.entry]
+    assert read == whole.entries != []
+
+
+@pytest.mark.parametrize("group", ["actor", "detail", "subject"])
+async def test_without_verifying_an_entry_that_lost_an_opening_is_found(
+    kept_alone: Fleet, group: str
+) -> None:
+    since = kept_alone.clock.now()
+    await meet(kept_alone, ACCOUNT)
+    report = await report_on(kept_alone, since)
+    behind = FLEET_STORES.behind(kept_alone.place("a.demo"))
+    drop = (
+        "DELETE FROM openings WHERE log = 1 "  # noqa: S608 - a test's own
+        f"AND idx = {report.entries[-1].index} "
+        f"AND grp = '{group}'"
+    )
+    assert await asyncio.to_thread(behind.change, drop) == 1
+
+    with pytest.raises(CorruptLogError):
+        await report_on(kept_alone, since, verify=False)

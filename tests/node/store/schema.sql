@@ -37,6 +37,7 @@ CREATE INDEX looks_by_age ON looks (at);
 CREATE UNIQUE INDEX match_floods_by_mark ON match_floods (about) WHERE state IN ('waiting', 'rested');
 CREATE INDEX match_floods_by_state ON match_floods (state, ends_at);
 CREATE INDEX notices_by_state ON notices (state, queued_at);
+CREATE INDEX openings_erased ON openings (grp, idx) WHERE sealed IS NULL;
 CREATE INDEX orders_by_due ON orders (due_at, id) WHERE answered_at IS NULL;
 CREATE INDEX passkeys_by_person ON passkeys (person);
 CREATE INDEX provider_events_by_expiry ON provider_events (expires_at) WHERE sealed IS NOT NULL;
