@@ -19,11 +19,13 @@
 Each answer is counted and logged by its route, never by its path or content.
 """
 
+import asyncio
 import hmac
 import logging
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from time import perf_counter
@@ -127,6 +129,9 @@ _SERVER_ERROR: Final = 500
 _SIGNED: Final = frozenset({Auth.PEER, Auth.STATEMENT})
 _UNKNOWN: Final = _SIGNED | {Auth.OPEN}
 _ALONE: Final = frozenset({Lane.HEALTH, Lane.METRICS})  # tell how this process is
+PATIENCE: Final = 20.0
+"""Seconds for which a page waits for a place in a lane."""
+MOST_WAITING: Final = 64
 SETTLED_SECONDS: Final = 0.05  # after a slower body, who asks is asked again
 
 
@@ -183,13 +188,17 @@ class TurnedDownError(Exception):
 
 
 class Gate:
-    """A bound on how many requests of a lane are under way."""
+    """A bound on how many requests of a lane are under way.
 
-    __slots__ = ("inside", "limit")
+    Programs are refused beyond it and ask again; pages wait for a while.
+    """
+
+    __slots__ = ("_waiting", "inside", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.inside = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     def load(self) -> float:
         """How many requests are under way."""
@@ -206,8 +215,53 @@ class Gate:
         self.inside += 1
 
     def __exit__(self, *_: object) -> None:
-        """Give it back."""
+        """Give it back, or on to who waits longest."""
+        while self._waiting:
+            longest = self._waiting.popleft()
+            if not longest.done():
+                longest.set_result(None)
+                return
         self.inside -= 1
+
+    @asynccontextmanager
+    async def waited_for(self, seconds: float = PATIENCE) -> AsyncIterator[None]:
+        """Take a place, as soon as there is one.
+
+        Raises:
+            RefusedError: none was free for so long, or too many wait already.
+        """
+        if self.inside < self.limit:
+            self.inside += 1
+        elif len(self._waiting) >= MOST_WAITING:
+            raise RefusedError(Code.BUSY)
+        else:
+            place = asyncio.get_running_loop().create_future()
+            self._waiting.append(place)
+            await self._place(place, seconds)
+        try:
+            yield
+        finally:
+            self.__exit__()
+
+    async def _place(self, place: "asyncio.Future[None]", seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await place
+        except TimeoutError:
+            if place.cancelled():
+                self._forget(place)
+                raise RefusedError(Code.BUSY) from None
+            # else it came at the last moment
+        except asyncio.CancelledError:
+            if place.cancelled():
+                self._forget(place)
+            else:
+                self.__exit__()
+            raise
+
+    def _forget(self, place: "asyncio.Future[None]") -> None:
+        with suppress(ValueError):  # who gave a place back may have passed it over
+            self._waiting.remove(place)
 
 
 class Border:
@@ -515,7 +569,10 @@ class _Serving:
             call.source, call.languages = visit.source, visit.languages
         else:
             call.who = await self._admit(visit.token)
-        with self._gate:
+        began = perf_counter()
+        async with self._gate.waited_for():
+            if call.who is not None and perf_counter() - began > SETTLED_SECONDS:
+                call.who = await self._admit(visit.token)
             if len(visit.body) > route.limit:
                 raise too_large(route.limit)
             if self._decode is not None:

@@ -14,7 +14,7 @@ from fedsafe_node.acts.audit_upkeep import (
 )
 from fedsafe_node.audit.event_search import Stretch, Wanted
 from fedsafe_node.audit.event_view import lost_entries, read_log_events
-from fedsafe_node.audit.inspection import Admit, count_entries
+from fedsafe_node.audit.inspection import Admit, EntryCount
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.mentions import entries_naming
@@ -43,6 +43,7 @@ class Telling:
         self._office = office
         self._admit = admit
         self._search = search
+        self._entries = EntryCount(office.clock)
 
     async def subject(self, request: SubjectRequest, who: Principal) -> SubjectEvents:
         """Give the events that name an account, for the answer that it may ask for.
@@ -95,14 +96,14 @@ class Telling:
         return await self._search(wanted, stretch, who, purpose)
 
     async def gaps(self) -> GapsAnswer:
-        """Tell what the log cannot tell, and why; walks the log."""
+        """Tell what the log cannot tell, and why; counts its entries."""
         office, log = self._office, self._office.trail.log
         tail = await office.store.write(lambda tx: tx.tail(log))
         lasting = _lasting(office)
 
         async def query(reader: Reader) -> GapsAnswer:
             minimum = await reader.minimum(log)
-            there = await count_entries(reader, log, minimum, tail.size)
+            there = await self._entries.count(reader, log, minimum, tail.size)
             erased = await reader.erasures()
             rest = await reader.erased_openings(log) - sum(erased.values())
             effects = await reader.effects()

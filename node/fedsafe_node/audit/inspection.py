@@ -3,7 +3,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from fedsafe_crypto.tlog.checkpoint import Checkpoint, sign_checkpoint
@@ -19,6 +20,7 @@ from fedsafe_node.acts.audit import (
 from fedsafe_node.audit.event_view import lost_entries
 from fedsafe_node.audit.nightly_check import nightly_standing
 from fedsafe_node.audit.packs.contents import audit_verifier, fingerprint
+from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.errors import (
     CorruptLogError,
     MissingEntriesError,
@@ -41,7 +43,7 @@ from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import prove_inclusion
 from fedsafe_node.people.office import Office
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.rows import Tail
+from fedsafe_node.store.rows import LogName, Tail
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Purpose
@@ -49,7 +51,7 @@ from fedsafe_policies.vocabulary import Purpose
 Admit = Callable[[Principal, Purpose | None], Awaitable[Detail]]
 Cosigned = Callable[[], Awaitable[AnchorProof | None]]
 SHOWN: Final = frozenset({ACTOR, SUBJECT, DETAIL, SOURCE})  # as a page of events shows
-_PAGE: Final = 4_096
+_ANEW: Final = timedelta(minutes=10)
 
 
 class Inspector:
@@ -70,15 +72,16 @@ class Inspector:
         self._keep = keep
         self._admit = admit
         self._cosigned = cosigned
+        self._entries = EntryCount(office.clock)
 
     async def standing(self) -> AuditStanding:
-        """Tell size, root, key and gaps; walks the log for the gaps."""
+        """Tell size, root, key and gaps; counts the entries for the gaps."""
         office, log = self._office, self._office.trail.log
         tail = await office.store.write(lambda tx: tx.tail(log))
 
         async def count(reader: Reader) -> tuple[int, int, list[LostEntries]]:
             minimum = await reader.minimum(log)
-            there = await count_entries(reader, log, minimum, tail.size)
+            there = await self._entries.count(reader, log, minimum, tail.size)
             return minimum, there, await lost_entries(reader, log)
 
         minimum, there, lost = await office.store.scan(count)
@@ -154,12 +157,39 @@ def cosigned_standing(proof: AnchorProof | None) -> CosignedStanding | None:
 _PLAIN: Final = ("index", "record", "leaf", "openings", "erased", "withheld")
 
 
-async def count_entries(reader: Reader, log: str, first: int, size: int) -> int:
-    """Count the entries from the first to below a size that are there."""
-    there = 0
-    for start in range(first, size, _PAGE):
-        there += len(await reader.records(log, start, min(_PAGE, size - start)))
-    return there
+class EntryCount:
+    """Counts the entries of a log that are there: all of them every ten minutes.
+
+    Between these times those that were counted are taken to be there still: who looks
+    at a page shall not wait for a million entries. The nightly check reads them all.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._counted: dict[LogName, _Counted] = {}
+
+    async def count(self, reader: Reader, log: LogName, first: int, size: int) -> int:
+        """Count the entries from the first to below a size that are there."""
+        now, before = self._clock.now(), self._counted.get(log)
+        if (
+            before is None
+            or (before.first, size < before.size) != (first, False)
+            or not before.at <= now < before.at + _ANEW
+        ):
+            before = _Counted(now, first, first, 0)
+        there = before.there + await reader.count_records(log, before.size, size)
+        self._counted[log] = replace(before, size=size, there=there)
+        return there
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """How many entries from `first` to below `size` were there; all counted `at`."""
+
+    at: datetime
+    first: int
+    size: int
+    there: int
 
 
 async def _show(reader: Reader, log: str, index: int) -> AuditEntry:

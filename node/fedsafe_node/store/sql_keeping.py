@@ -77,15 +77,12 @@ class SqlKeepingReader:
         return [period for (period,) in rows]
 
     async def erased_openings(self, log: str) -> int:
-        """Count the openings of a log that are erased, pruned ones included.
-
-        Walks them.
-        """
+        """Count the openings of a log that are erased, pruned ones included."""
         (count,) = self._connection.execute(
             "SELECT count(*) + coalesce((SELECT p.openings FROM pruned AS p "
             "WHERE p.log = (SELECT id FROM logs WHERE origin = ?1)), 0) "
-            "FROM openings WHERE sealed IS NULL "
-            "AND log = (SELECT id FROM logs WHERE origin = ?1)",
+            "FROM openings WHERE sealed IS NULL "  # `+`: by the index of what is erased
+            "AND +log = (SELECT id FROM logs WHERE origin = ?1)",
             (log,),
         ).fetchone()
         return int(count)

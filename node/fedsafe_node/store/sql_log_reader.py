@@ -101,6 +101,14 @@ class SqlLogReader:
         rows = self._execute(sql, (log, since, since + limit))
         return [record for (record,) in rows]  # as they come: no list of rows
 
+    async def count_records(self, log: LogName, since: int, end: int) -> int:
+        """Count the entries from index `since` to below `end`."""
+        sql = (
+            f"SELECT count(*) FROM entries WHERE log = {_LOG} "  # noqa: S608
+            "AND idx >= ? AND idx < ?"
+        )
+        return int(self._one(sql, log, since, end)[0])
+
     async def tile_roots(
         self, log: LogName, level: int, start: int, stop: int
     ) -> list[bytes]:

@@ -16,6 +16,8 @@ from tests.node.api.conftest import TOKENS, Api, FakePeople, Memory, make_servic
 
 from fedsafe_node.api import endpoint
 from fedsafe_node.api import server as server_module
+from fedsafe_node.api.endpoint import Gate
+from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.route import Lane
 from fedsafe_node.api.server import MOST_CONNECTIONS, ApiServer, connection_limit
 from fedsafe_node.ground.errors import ForbiddenError
@@ -434,3 +436,48 @@ async def _ended(reader: asyncio.StreamReader) -> bool:
     with suppress(ConnectionResetError):
         assert await reader.read() == b""
     return True
+
+
+async def test_pages_wait_for_a_place_in_turn_and_programs_are_refused() -> None:
+    gate, done = Gate(1), list[int]()
+    leave = asyncio.Event()
+
+    async def visit(number: int) -> None:
+        async with gate.waited_for():
+            done.append(number)
+            if number == 0:
+                await leave.wait()
+
+    tasks = [asyncio.create_task(visit(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(RefusedError), gate:
+        pass
+    tasks[1].cancel()
+    leave.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert (done, gate.inside) == ([0, 2], 0)
+    with gate:
+        assert gate.inside == 1
+
+
+async def test_a_page_waits_only_so_long_and_so_many_only() -> None:
+    gate = Gate(1)
+    with gate:
+        with pytest.raises(RefusedError):
+            async with gate.waited_for(0.001):
+                pass
+        waiting = [
+            asyncio.create_task(_wait_at(gate)) for _ in range(endpoint.MOST_WAITING)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(RefusedError):
+            async with gate.waited_for():
+                pass
+    await asyncio.gather(*waiting)
+    assert gate.inside == 0
+
+
+async def _wait_at(gate: Gate) -> None:
+    async with gate.waited_for():
+        pass
