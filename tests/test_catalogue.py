@@ -331,6 +331,12 @@ SAID = {
     "PolicyFileError": (0,),
     "RenderingError": (1,),
     "ConfigError": (1,),
+    "BackupRefusedError": (0, 1),
+    "MoveRefusedError": (0, 1),
+    "OutsideKeyError": (0, 1),
+    "KeyFileError": (0,),
+    "LooseKeyFileError": (1,),
+    "BadPart": (1,),
 }
 """What makes an error, and which of its arguments persons read."""
 
@@ -376,6 +382,8 @@ def test_errors_that_persons_read_are_phrases() -> None:
         'PolicyFileError("want days", key="share")',
         'MalformedError("Charter", "out of order")',
         'ConfigError(path, f"no port {number}")',
+        'BackupRefusedError(told, "name a new one")',
+        'BadPart(name, "it is gone", is_missing=True)',
     ],
 )
 def test_an_error_in_bare_english_is_seen(error: str) -> None:

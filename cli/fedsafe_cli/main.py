@@ -18,7 +18,6 @@ from fedsafe_cli.terminal.errors import (
     CliError,
     ProgrammeError,
     SettingsError,
-    reason_of,
 )
 from fedsafe_cli.terminal.exit_codes import BROKEN_PIPE, INTERRUPTED, OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenGroup, speaking
@@ -26,6 +25,7 @@ from fedsafe_cli.terminal.options import shared_options, typed_language
 from fedsafe_cli.terminal.output import document
 from fedsafe_cli.terminal.settings import Settings, language_of, printable
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 COMMANDS: Final = {
     "lookup": "fedsafe_cli.lookup.lookup:lookup",

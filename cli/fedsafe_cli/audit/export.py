@@ -13,7 +13,10 @@ from urllib.parse import urlencode
 import click
 
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import BrokenAnswerError, SettingsError, reason_of
+from fedsafe_cli.terminal.errors import (
+    BrokenAnswerError,
+    SettingsError,
+)
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.labels import field, say
@@ -24,6 +27,7 @@ from fedsafe_cli.terminal.progress import receiving
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_policies.ground.catalogue import Phrase, Told
+from fedsafe_policies.ground.system_reasons import reason_of
 
 if TYPE_CHECKING:
     from fedsafe_node.evidence.verify import Report

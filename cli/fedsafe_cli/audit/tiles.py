@@ -13,7 +13,10 @@ import click
 
 from fedsafe_cli.audit.export import receive
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import BrokenAnswerError, SettingsError, reason_of
+from fedsafe_cli.terminal.errors import (
+    BrokenAnswerError,
+    SettingsError,
+)
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import field
@@ -22,6 +25,7 @@ from fedsafe_cli.terminal.output import document, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 if TYPE_CHECKING:
     from fedsafe_crypto.tlog.note import VerifierKey

@@ -18,7 +18,7 @@ from fedsafe_cli.terminal.errors import (
     WrongStateError,
 )
 from fedsafe_cli.terminal.exit_codes import ExitStatus
-from fedsafe_cli.terminal.settings import printable
+from fedsafe_cli.terminal.settings import printable, printed
 from fedsafe_policies.ground.catalogue import Phrase
 
 
@@ -28,7 +28,7 @@ class _UnaskedError(CliError):
     status = ExitStatus.LOG_UNREADABLE
     code = "log_unreadable"
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str | Phrase) -> None:
         hint = Phrase("nothing was verified: once the server answers, run it again")
         super().__init__(
             Phrase("no node is running, nor its server: {why}").filled(why=why), hint
@@ -63,12 +63,12 @@ def verify_directory(directory: str, stopped: NotRunningError) -> dict[str, Any]
     try:
         config = load_config(place)
     except ConfigError as error:
-        raise SettingsError(printable(str(error))) from None
+        raise SettingsError(printed(error)) from None
     if (why := unasked(place.directory)) is not None:
         raise _UnaskedError(why)
     try:
         answer = asyncio.run(verify_node(place, config))
     except OutsideKeyError as error:
-        raise WrongStateError(printable(error.reason), error.way_out) from None
+        raise WrongStateError(printed(error.reason), error.way_out) from None
     told: dict[str, Any] = msgspec.to_builtins(answer)
     return told

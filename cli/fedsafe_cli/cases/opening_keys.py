@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from fedsafe_cli.terminal.errors import BadInputError, words_of
 from fedsafe_cli.terminal.files import read_small
-from fedsafe_cli.terminal.settings import printable
+from fedsafe_cli.terminal.settings import printable, printed
 from fedsafe_policies.ground.catalogue import Phrase, joined
 
 if TYPE_CHECKING:
@@ -122,11 +122,9 @@ def _secret(file: str) -> bytes:
         ) from None
     except LooseKeyFileError as error:
         hint = Phrase("chmod 600, and name your own file")
-        raise BadInputError(printable(str(error)), hint) from None
+        raise BadInputError(printed(error), hint) from None
     except KeyFileError as error:
-        raise BadInputError(
-            printable(str(error)), Phrase("name another file")
-        ) from None
+        raise BadInputError(printed(error), Phrase("name another file")) from None
     except ValueError:
         raise BadInputError(
             Phrase("{file} cannot be read").filled(file=printable(file))

@@ -13,7 +13,9 @@ import click
 
 from fedsafe_cli.cases.opening_keys import read_partner_key
 from fedsafe_cli.lookup.file_digests import FileFaultError, digests_of
-from fedsafe_cli.terminal.errors import BadInputError, reason_of
+from fedsafe_cli.terminal.errors import (
+    BadInputError,
+)
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.help_texts import SpokenCommand, unfit
@@ -23,6 +25,7 @@ from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_node.words.casework import class_word
 from fedsafe_policies.ground.catalogue import Phrase, all_said
+from fedsafe_policies.ground.system_reasons import reason_of
 
 if TYPE_CHECKING:
     from fedsafe_federation.casework.statement import Opened

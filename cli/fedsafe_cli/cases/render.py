@@ -19,7 +19,10 @@ from urllib.parse import urlencode
 import click
 
 from fedsafe_cli.cases.assessment import case_id_of, word
-from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError, reason_of
+from fedsafe_cli.terminal.errors import (
+    BadInputError,
+    BrokenAnswerError,
+)
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import reading_purpose
 from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
@@ -37,6 +40,7 @@ from fedsafe_policies.escalation.vocabulary import (
     Written,
 )
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 _WRITTEN: Final = Phrase("written")
 _MARKS: Final = {

@@ -23,10 +23,10 @@ from fedsafe_cli.terminal.errors import (
     ProgrammeError,
     SettingsError,
     WrongStateError,
-    reason_of,
 )
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 _PACE: Final = 0.5
 

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 from fedsafe_cli.doctor.diagnosis import Finding, Level
 from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 if TYPE_CHECKING:
     from fedsafe_node.ground.carrier_settings import Sending
@@ -60,7 +62,9 @@ class _Named:
     path: Path
     kind: _Kind
 
-    def finding(self, level: Level, found: str, way_out: str | None = None) -> Finding:
+    def finding(
+        self, level: Level, found: str | Phrase, way_out: str | None = None
+    ) -> Finding:
         """Say what was found of it."""
         return Finding(self.setting, level, found, way_out)
 
@@ -270,8 +274,9 @@ def _content(named: _Named) -> bytes | Finding:
     except FileNotFoundError:
         return named.finding(Level.FAIL, f"there is no file {name}", _PUT)
     except OSError as error:
-        found = f"{name} cannot be read: {error.strerror}"
-        return named.finding(Level.FAIL, found, _READABLE)
+        told = Phrase("{file} cannot be read: {why}")
+        unread = told.filled(file=name, why=reason_of(error))
+        return named.finding(Level.FAIL, unread, _READABLE)
     is_secret = named.kind is _Kind.PASSWORD or named.kind in _KEYS
     if is_secret and stat.S_IMODE(mode) & _OTHERS:
         found = f"{name} is open to others"

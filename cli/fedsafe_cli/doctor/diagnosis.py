@@ -4,6 +4,8 @@
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
+from fedsafe_policies.ground.catalogue import Phrase
+
 
 @unique
 class Level(StrEnum):
@@ -20,5 +22,14 @@ class Finding:
 
     check: str
     level: Level
-    found: str
-    way_out: str | None = None
+    found: str | Phrase
+    way_out: str | Phrase | None = None
+
+    def document(self) -> dict[str, str | None]:
+        """Say it as programs read it."""
+        return {
+            "check": self.check,
+            "level": self.level,
+            "found": str(self.found),
+            "way_out": None if self.way_out is None else str(self.way_out),
+        }

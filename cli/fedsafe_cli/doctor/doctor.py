@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,14 +26,16 @@ from fedsafe_cli.doctor.networks import is_inner, networks
 from fedsafe_cli.doctor.server import pages, server, unasked
 from fedsafe_cli.doctor.texts import checked, said
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import CliError, SettingsError
+from fedsafe_cli.terminal.errors import CliError, SettingsError, words_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import coded, headings
 from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, table
-from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_cli.terminal.settings import Settings, printable, printed
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 if TYPE_CHECKING:
     from fedsafe_node.ground.config import Config, Place
@@ -121,7 +122,7 @@ def doctor(context: click.Context) -> ExitStatus:
     settings = settings_of(context)
     findings = list(examine(settings))
     if settings.json:
-        document({"findings": [asdict(finding) for finding in findings]})
+        document({"findings": [finding.document() for finding in findings]})
     else:
         names = ("check", "level", "found", "way out")
         language = settings.language
@@ -151,9 +152,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         # No node here is no fault; none where one was named is.
         is_named = isinstance(error, SettingsError)
         level = Level.FAIL if is_named else Level.WARN
-        yield Finding(
-            "node", level, str(error), None if error.hint is None else str(error.hint)
-        )
+        yield Finding("node", level, error.message, error.hint)
         return
     yield disk(directory, time.perf_counter)
     yield from room(directory, shutil.disk_usage(directory).free)
@@ -223,7 +222,7 @@ def disk(directory: Path, timer: Callable[[], float]) -> Finding:
                 os.fdatasync(file.fileno())
             each = (timer() - start) * 1000 / _PROBES
     except OSError as error:
-        why = f"cannot be written: {error.strerror}"
+        why = Phrase("cannot be written: {why}").filled(why=reason_of(error))
         return Finding("disk", Level.FAIL, why, "run as the node's user")
     found = f"{each:.1f} ms for a durable write"
     if each > _SLOW_FSYNC_MS:
@@ -268,7 +267,7 @@ def permissions(directory: Path) -> Finding:
             if stat.S_IMODE(path.stat().st_mode) & _OTHERS
         ]
     except OSError as error:
-        why = error.strerror or "cannot be read"
+        why = reason_of(error)
         return Finding("permissions", Level.FAIL, why, "run as the node's user")
     if open_to_others:
         name = shlex.quote(printable(str(open_to_others[0])))
@@ -286,7 +285,7 @@ def configuration(directory: Path) -> Finding:
         load_config(Place(directory))
     except ConfigError as error:
         way_out = "docs/reference/configuration.md"
-        return Finding("configuration", Level.FAIL, printable(error.why), way_out)
+        return Finding("configuration", Level.FAIL, printed(error.told), way_out)
     return Finding("configuration", Level.OK, "node.toml fits")
 
 
@@ -307,10 +306,10 @@ def outside_key(directory: Path) -> Iterator[Finding]:
         return  # said already
     except OutsideKeyError as error:
         way_out = error.way_out or _OUTSIDE_SHOW
-        yield Finding(check, Level.FAIL, printable(error.reason), printable(way_out))
+        yield Finding(check, Level.FAIL, printed(error.reason), printed(way_out))
         return
     except KeyFileError as error:
-        yield Finding(check, Level.FAIL, printable(str(error)), _OUTSIDE_SHOW)
+        yield Finding(check, Level.FAIL, printed(error), _OUTSIDE_SHOW)
         return
     if state.others:
         found = f"key files are wrapped under another one: {', '.join(state.others)}"
@@ -418,9 +417,9 @@ def _approved(place: "Place", config: "Config") -> Iterator[Finding]:
         named = check_named(place, config)
     except ConfigError as error:
         if approved is None:
-            yield Finding("policy", Level.FAIL, printable(str(error)), _MEND)
+            yield Finding("policy", Level.FAIL, printed(error), _MEND)
         else:
-            yield from not_approved([_FILE], str(error))
+            yield from not_approved([_FILE], words_of(error))
         return
     if approved is not None:
         yield from not_approved(named.differing(approved))
@@ -436,18 +435,24 @@ def _charter(place: "Place", config: "Config") -> Iterator[Finding]:
         yield Finding("charter", Level.FAIL, printable(why), _FOUND_ANEW)
 
 
-def not_approved(names: Iterable[str], unfit: str | None = None) -> Iterator[Finding]:
+def not_approved(
+    names: Iterable[str], unfit: str | Phrase | None = None
+) -> Iterator[Finding]:
     """Say what node.toml names that the node does not decide by, or what is unfit."""
-    counts = "the node decides by what was approved"
     if unfit is not None:
-        found = f"{counts}; what node.toml names does not fit: {unfit}"
-        yield Finding("policy", Level.WARN, printable(found), _MEND)
+        found = Phrase(
+            "the node decides by what was approved; what node.toml names does not fit: "
+            "{why}"
+        ).filled(why=unfit)
+        yield Finding("policy", Level.WARN, printed(found), _MEND)
     elif named := ", ".join(names):
-        found = f"{counts}; node.toml has another {named}"
-        yield Finding("policy", Level.WARN, printable(found), _PROPOSE)
+        found = Phrase(
+            "the node decides by what was approved; node.toml has another {named}"
+        ).filled(named=named)
+        yield Finding("policy", Level.WARN, printed(found), _PROPOSE)
 
 
-def _unfit(directory: Path) -> str | None:
+def _unfit(directory: Path) -> str | Phrase | None:
     """Say what does not fit of that which node.toml names."""
     from fedsafe_node.ground.config import Place, load_config  # noqa: PLC0415 (slow to load)
     from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
@@ -457,7 +462,7 @@ def _unfit(directory: Path) -> str | None:
     try:
         check_named(place, load_config(place))
     except ConfigError as error:
-        return str(error)
+        return words_of(error)
     return None
 
 
@@ -472,9 +477,7 @@ def _node(directory: Path) -> Iterator[Finding]:
         # A node that was stopped takes its socket along; one that died leaves it.
         stopped = not (directory / "node.sock").exists()
         level = Level.WARN if stopped else Level.FAIL
-        yield Finding(
-            "node", level, str(error), None if error.hint is None else str(error.hint)
-        )
+        yield Finding("node", level, error.message, error.hint)
         return
     for name, verdict in sorted((health.get("checks") or {}).items()):
         level = Level.WARN if verdict == _GATE_SHUT else Level.FAIL

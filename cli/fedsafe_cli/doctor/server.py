@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fedsafe_cli.doctor.diagnosis import Finding, Level
-from fedsafe_cli.terminal.settings import printable
+from fedsafe_cli.terminal.settings import printed
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_node.store.postgresql.facts import Facts
@@ -44,16 +45,16 @@ def pages(directory: Path) -> Iterator[Finding]:
         yield Finding("pages", Level.WARN, found, _PAGES)
 
 
-def unasked(directory: Path) -> str | None:
+def unasked(directory: Path) -> str | Phrase | None:
     """Say why the server of the store cannot be asked; None if it can, or is none."""
     from fedsafe_node.ground.errors import ConfigError, StoreFailedError  # noqa: PLC0415
 
     try:
         _facts(directory)
     except ConfigError as error:
-        return printable(str(error))
+        return printed(error)
     except StoreFailedError as error:
-        return printable(error.reason)
+        return printed(error.reason)
     return None
 
 

@@ -24,7 +24,6 @@ SAID: Final = (
     Phrase("install from requirements.txt"),
     Phrase("on Debian, apt install libsodium23"),
     Phrase("set the clock; run an NTP client"),
-    Phrase("cannot be written: {why}"),
     Phrase("run as the node's user"),
     Phrase("{ms} ms for a durable write"),
     Phrase("put the node's directory on a faster disk"),
@@ -76,15 +75,6 @@ SAID: Final = (
     Phrase("not examined: the outside key is not at hand"),
     Phrase("mend the outside key first, then call this again"),
     Phrase(
-        "the outside key {path} is not there: without it own bans and all media stay "
-        "closed; all else is whole"
-    ),
-    Phrase(
-        "is its medium mounted? `fedsafe node outside-key recover` gets a lost one "
-        "back with the custody key"
-    ),
-    Phrase("the outside key {path} is refused: {reason}"),
-    Phrase(
         "none: who takes the directory opens media; no picture is written to disk, "
         "so a start reads them all"
     ),
@@ -135,11 +125,6 @@ SAID: Final = (
         "that is not older than guard/; tell your data protection officer: "
         "docs/howto/operate.md, when something does not verify"
     ),
-    Phrase(
-        "the node decides by what was approved; what node.toml names does not fit: "
-        "{why}"
-    ),
-    Phrase("the node decides by what was approved; node.toml has another {named}"),
     Phrase(
         "`fedsafe policy propose`, then another person approves (`fedsafe act "
         "approve`); or put the old text back"
@@ -235,7 +220,6 @@ SAID: Final = (
     Phrase("its library is missing"),
     Phrase("there is no file {file}"),
     Phrase("{file} is no file"),
-    Phrase("{file} cannot be read: {why}"),
     Phrase("{file} is open to others"),
     Phrase("{file} holds no password"),
     Phrase("{file} holds no private key without a password"),
@@ -296,8 +280,10 @@ _CODED: Final = patterns(each for each in _ALL if f"{{{_TEXTS}}}" in each.englis
 _CHECKED: Final = patterns(CHECKS)
 
 
-def said(text: str, *, language: str) -> str:
+def said(text: str | Phrase, *, language: str) -> str:
     """Say what a check found, or the way out, in a language if it is known here."""
+    if isinstance(text, Phrase):
+        return text.said(language)
     text = in_moments(text)
     damaged = finding(text, language=language)
     if damaged != text:

@@ -21,10 +21,10 @@ from fedsafe_cli.terminal.errors import (
     BrokenAnswerError,
     ProgrammeError,
     RefusedError,
-    reason_of,
 )
 from fedsafe_cli.terminal.remote import RemoteClient
 from fedsafe_policies.ground.catalogue import Phrase, joined
+from fedsafe_policies.ground.system_reasons import reason_of
 
 CARD: Final = "member.card"
 PROPOSAL: Final = "founding.proposal"

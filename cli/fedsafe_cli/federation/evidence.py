@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.terminal.errors import BadInputError, reason_of
+from fedsafe_cli.terminal.errors import (
+    BadInputError,
+)
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.help_texts import SpokenGroup
@@ -16,6 +18,7 @@ from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_policies.ground.catalogue import Phrase, all_said
+from fedsafe_policies.ground.system_reasons import reason_of
 
 _MOST: Final = 64 * 1024
 _EMPTY: Final = Phrase("no evidence is kept")

@@ -17,9 +17,12 @@ from hashlib import blake2b
 from io import BufferedRandom
 from typing import Any, Final, Self
 
-from fedsafe_cli.terminal.errors import BadInputError, reason_of
+from fedsafe_cli.terminal.errors import (
+    BadInputError,
+)
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 _MARK_BYTES: Final = 8
 _PART: Final = 1 << 20

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.terminal.errors import SettingsError, reason_of
+from fedsafe_cli.terminal.errors import (
+    SettingsError,
+)
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.findings import one_of
 from fedsafe_cli.terminal.help_texts import SpokenGroup, misused
@@ -21,6 +23,7 @@ from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 from fedsafe_policies.vocabulary import Purpose, Role
 
 ROLES: Final = tuple(role.value for role in Role)

@@ -289,7 +289,7 @@ def run(context: click.Context, /, workers: int) -> ExitStatus:
     except TooFewConnectionsError as error:
         fewer = Phrase(", or start with --workers {most}").filled(most=error.most)
         raise SettingsError(
-            str(error),
+            words_of(error),
             Phrase(
                 "raise max_connections there (or the limit of the role or the "
                 "database: `fedsafe doctor` tells for how many workers it "
@@ -302,7 +302,7 @@ def run(context: click.Context, /, workers: int) -> ExitStatus:
         raise WrongStateError(words_of(error)) from None
     except StoreBusyError as error:
         raise WrongStateError(
-            str(error),
+            words_of(error),
             Phrase("a node runs in this directory already? see `fedsafe node status`"),
         ) from None
     except NodeError as error:

@@ -17,7 +17,6 @@ from fedsafe_cli.terminal.errors import (
     ProgrammeError,
     SettingsError,
     WrongStateError,
-    reason_of,
     words_of,
 )
 from fedsafe_node.acts.people import SetUpCodeAnswer
@@ -40,6 +39,7 @@ from fedsafe_node.operations.stopped_node import open_trail, stopped_store
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.first_administrator import add_first
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 from fedsafe_policies.vocabulary import Role
 
 CUSTODY_FILE: Final = "custody.pub"

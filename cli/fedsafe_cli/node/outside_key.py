@@ -17,7 +17,7 @@ from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note
-from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_cli.terminal.settings import Settings, printable, printed
 from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
@@ -215,18 +215,16 @@ def _change(
     try:
         state = run(place, load_config(place))
     except ConfigError as error:
-        raise SettingsError(printable(str(error))) from None
+        raise SettingsError(printed(error)) from None
     except OutsideKeyError as error:
-        raise WrongStateError(printable(error.reason), error.way_out) from None
+        raise WrongStateError(printed(error.reason), error.way_out) from None
     except KeyFileError as error:
-        raise WrongStateError(printable(str(error))) from None
+        raise WrongStateError(printed(error)) from None
     except StoreBusyError as error:
         hint = Phrase("stop the node, then run the same command again")
-        raise WrongStateError(printable(str(error)), hint) from None
+        raise WrongStateError(printed(error), hint) from None
     except NodeError as error:
-        raise ProgrammeError(
-            printable(str(error)), Phrase("see `fedsafe doctor`")
-        ) from None
+        raise ProgrammeError(printed(error), Phrase("see `fedsafe doctor`")) from None
     if settings.json:
         path = None if state.path is None else str(state.path)
         document({**asdict(state), "path": path})

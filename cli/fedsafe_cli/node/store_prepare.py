@@ -11,7 +11,7 @@ from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line
-from fedsafe_cli.terminal.settings import printable
+from fedsafe_cli.terminal.settings import printable, printed
 from fedsafe_policies.ground.catalogue import Phrase
 
 _DONE: Final = Phrase("{found}: tables at schema {now}, seal checked and renewed")
@@ -62,7 +62,7 @@ def read_owner(option: str, path: str) -> str:
         return read_secret(Path(path)).decode().strip()
     except (KeyFileError, UnicodeDecodeError) as error:
         raise SettingsError(
-            Phrase("{option}: {why}").filled(option=option, why=printable(str(error)))
+            Phrase("{option}: {why}").filled(option=option, why=printed(error))
         ) from None
 
 
@@ -93,12 +93,12 @@ async def _prepare(directory: Path, owner: str) -> int:
             Phrase("the node is running"), Phrase("stop it first")
         ) from None
     except ConfigError as error:
-        raise SettingsError(printable(str(error))) from None
+        raise SettingsError(printed(error)) from None
     except StoreFailedError as error:
-        why = f"nothing was changed: {printable(error.reason)}"
+        why = Phrase("nothing was changed: {why}").filled(why=printed(error.reason))
         raise ProgrammeError(why) from None
     except NodeError as error:
         raise ProgrammeError(
-            Phrase("nothing was changed: {why}").filled(why=printable(str(error)))
+            Phrase("nothing was changed: {why}").filled(why=printed(error))
         ) from None
     return VERSION

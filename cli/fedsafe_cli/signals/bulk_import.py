@@ -48,7 +48,6 @@ from fedsafe_cli.terminal.errors import (
     CliError,
     NodeUnreachableError,
     RefusedError,
-    reason_of,
 )
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.findings import (
@@ -79,6 +78,7 @@ from fedsafe_cli.terminal.settings import FILE, Settings, printable
 from fedsafe_cli.terminal.texts import words
 from fedsafe_node.words.codes import REASONS, label
 from fedsafe_policies.ground.catalogue import Phrase, received
+from fedsafe_policies.ground.system_reasons import reason_of
 from fedsafe_policies.vocabulary import (
     Detection,
     Finding,

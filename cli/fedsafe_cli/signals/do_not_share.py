@@ -19,7 +19,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from fedsafe_cli.terminal.errors import BadInputError, NodeUnreachableError, reason_of
+from fedsafe_cli.terminal.errors import (
+    BadInputError,
+    NodeUnreachableError,
+)
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.help_texts import SpokenGroup
@@ -29,6 +32,7 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs, table
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 if TYPE_CHECKING:
     from fedsafe_policies.documents.do_not_share import DoNotShareLists, ListFile

@@ -27,7 +27,7 @@ from fedsafe_cli.terminal.inputs import Question
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.sessions import personal
-from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_cli.terminal.settings import Settings, printable, printed
 from fedsafe_policies.ground.catalogue import Phrase, all_said
 from fedsafe_policies.vocabulary import Scope
 
@@ -159,7 +159,7 @@ def _about(answer: dict[str, Any], signal: str, key: str) -> Question:
     try:
         private = RecipientKey.from_bytes(read_secret(Path(key)))
     except KeyFileError as error:
-        raise BadInputError(printable(str(error))) from None
+        raise BadInputError(printed(error)) from None
     except CryptoError:
         raise BadInputError(
             Phrase("{key} is no custody key").filled(key=printable(key))

@@ -28,8 +28,8 @@ from fedsafe_cli.terminal.moments import readable
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.progress import CopyingBar
-from fedsafe_cli.terminal.settings import Settings, printable
-from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_cli.terminal.settings import Settings, printable, printed
+from fedsafe_policies.ground.catalogue import Phrase, listed
 
 if TYPE_CHECKING:
     from fedsafe_node.acts.backup import BackupNote
@@ -290,9 +290,11 @@ class _BrokenError(CliError):
     code = "backup_damaged"
 
     def __init__(self, error: "BackupBrokenError") -> None:
-        parts = ", ".join(f"{each.name}: {each.why}" for each in error.parts[:5])
+        part = Phrase("{name}: {why}")
+        parts = [part.filled(name=each.name, why=each.why) for each in error.parts[:5]]
+        told = Phrase("the backup is damaged: {parts}")
         super().__init__(
-            Phrase("the backup is damaged: {parts}").filled(parts=printable(parts)),
+            printed(told.filled(parts=listed(parts))),
             Phrase("use another backup; `fedsafe backup` makes a new one"),
         )
         missing = all(each.is_missing for each in error.parts)
@@ -318,15 +320,13 @@ def translated(run: Callable[[], ExitStatus]) -> ExitStatus:
     try:
         return run()
     except ConfigError as error:
-        raise SettingsError(printable(str(error))) from None
+        raise SettingsError(printed(error)) from None
     except BackupRefusedError as error:
-        raise WrongStateError(printable(str(error)), error.way_out) from None
+        raise WrongStateError(printed(error), error.way_out) from None
     except BackupBrokenError as error:
         raise _BrokenError(error) from None
     except StoreBusyError as error:
         hint = Phrase("the node starts or stops just now: run the same command again")
-        raise WrongStateError(str(error), hint) from None
+        raise WrongStateError(printed(error), hint) from None
     except NodeError as error:
-        raise ProgrammeError(
-            printable(str(error)), Phrase("see `fedsafe doctor`")
-        ) from None
+        raise ProgrammeError(printed(error), Phrase("see `fedsafe doctor`")) from None

@@ -26,7 +26,7 @@ from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.progress import CopyingBar
-from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_cli.terminal.settings import Settings, printable, printed
 from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ def _told(run: Callable[[], ExitStatus]) -> ExitStatus:
     except MembersAwayError as error:
         left = " ".join(f"--absent {name}" for name in error.names)
         raise NodeUnreachableError(
-            printable(str(error)),
+            printed(error),
             Phrase(
                 "wait until they answer, or ask them by telephone what they "
                 "hold of your feed and leave them out with {left}: if one "
@@ -249,24 +249,24 @@ def _told(run: Callable[[], ExitStatus]) -> ExitStatus:
             ).filled(left=left),
         ) from None
     except PastLostError as error:
-        raise WrongStateError(printable(str(error)), _way_out(error)) from None
+        raise WrongStateError(printed(error), _way_out(error)) from None
     except StoreBusyError as error:
         hint = Phrase("stop the node first, and end another `fedsafe restore`")
-        raise WrongStateError(str(error), hint) from None
+        raise WrongStateError(printed(error), hint) from None
     except FederationError as error:
         raise ProgrammeError(
-            printable(str(error)),
+            printed(error),
             Phrase("run the same command again once that is mended"),
         ) from None
 
 
-def _way_out(error: "PastLostError") -> str:
+def _way_out(error: "PastLostError") -> Phrase:
     if error.witness is not None:
-        return (
+        return Phrase(
             "a member that holds more may be away: run this again once all answer; if "
             "nobody ever does, your node needs a new name"
         )
-    return (
+    return Phrase(
         "a member that was away may hold it: run this again once all answer; if you "
         "are sure that nobody has it, --give-up-unseen"
     )

@@ -27,7 +27,7 @@ from fedsafe_cli.terminal.labels import grouped, headings
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, table
 from fedsafe_cli.terminal.progress import CopyingBar
-from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_cli.terminal.settings import Settings, printable, printed
 from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
@@ -303,21 +303,19 @@ def _translated(settings: Settings, run: Callable[[], ExitStatus]) -> ExitStatus
     try:
         return run()
     except ConfigError as error:
-        raise SettingsError(printable(str(error))) from None
+        raise SettingsError(printed(error)) from None
     except MoveRefusedError as error:
-        raise WrongStateError(printable(str(error)), error.way_out) from None
+        raise WrongStateError(printed(error), error.way_out) from None
     except StoreBusyError as error:
         hint = Phrase("stop the node first, and end another `fedsafe store migrate`")
-        raise WrongStateError(str(error), hint) from None
+        raise WrongStateError(printed(error), hint) from None
     except UnverifiedError as error:
         raise _told(settings, error) from None
     except StoreFailedError as error:
         hint = Phrase("once that is mended run the same command again: it goes on")
-        raise ProgrammeError(printable(error.reason), hint) from None
+        raise ProgrammeError(printed(error.reason), hint) from None
     except NodeError as error:
-        raise ProgrammeError(
-            printable(str(error)), Phrase("see `fedsafe doctor`")
-        ) from None
+        raise ProgrammeError(printed(error), Phrase("see `fedsafe doctor`")) from None
 
 
 def _told(settings: Settings, error: "UnverifiedError") -> CliError:

@@ -22,10 +22,10 @@ from fedsafe_cli.terminal.errors import (
     NodeUnreachableError,
     NotRunningError,
     RefusedError,
-    reason_of,
 )
 from fedsafe_cli.terminal.refusals import read_refusal
 from fedsafe_policies.ground.catalogue import Phrase, joined
+from fedsafe_policies.ground.system_reasons import reason_of
 
 TIMEOUT: Final = 30.0
 MOST_BYTES: Final = 256 * 1024 * 1024

@@ -4,9 +4,12 @@
 import os
 import stat
 
-from fedsafe_cli.terminal.errors import BadInputError, reason_of
+from fedsafe_cli.terminal.errors import (
+    BadInputError,
+)
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 
 def read_small(file: str, most: int, hint: str | Phrase | None = None) -> bytes:

@@ -17,9 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from fedsafe_cli.terminal.errors import BadInputError, reason_of
+from fedsafe_cli.terminal.errors import (
+    BadInputError,
+)
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
 
 STDIN: Final = "-"

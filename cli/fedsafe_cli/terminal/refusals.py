@@ -27,8 +27,6 @@ _LOOK: Final = Phrase("look at {}")
 _WANTS: Final = Phrase("{} wants {}")
 _PLACE: Final = Phrase("see {} of the request")
 _ROLES: Final = frozenset(Role)
-_OF_ROLES: Final = "this takes"
-"""The context in which the node names roles that may do something."""
 _SELF_SAID: Final = frozenset({"withholding"})
 """What these rest on is what was asked for, not what was wrong with it."""
 _OTHERWISE: Final = {
@@ -91,7 +89,7 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
     params = document.get("params")
     params = params if isinstance(params, dict) else {}
     way_out = way_out_of(code, document.get("about"), params) or WAYS_OUT.get(code)
-    if _roles_in(params) == READERS:
+    if code == "forbidden" and _named(document.get("about")) == READERS:
         way_out = READER
     told = told or received(document, detail, word_of)
     if code == "unanswered" and (asked := open_questions(params)) is not None:
@@ -108,15 +106,9 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
     )
 
 
-def _roles_in(sentence: dict[str, Any], depth: int = 16) -> frozenset[str]:
-    """Find which roles a refusal names, as the node calls them."""
-    found: set[str] = set()
-    for each in sentence.values() if depth else ():
-        if isinstance(each, dict) and isinstance(inner := each.get("params"), dict):
-            found |= _roles_in(inner, depth - 1)
-        elif isinstance(each, dict) and each.get("context") == _OF_ROLES:
-            found.add(str(each.get("template")))
-    return frozenset(found)
+def _named(about: object) -> frozenset[str]:
+    """Name the roles that a refusal is on account of: those that one lacks."""
+    return frozenset(about.split(", ")) if isinstance(about, str) else frozenset()
 
 
 def _joined(*hints: Phrase | None) -> Phrase | None:

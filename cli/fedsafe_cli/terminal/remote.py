@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import NodeUnreachableError, SettingsError, reason_of
+from fedsafe_cli.terminal.errors import (
+    NodeUnreachableError,
+    SettingsError,
+)
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 _URL: Final = re.compile(
     r"(https)://([a-z0-9.-]+)(?::([0-9]{1,5}))?"

@@ -13,9 +13,12 @@ from hashlib import sha256
 from typing import Final
 
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import SettingsError, reason_of
+from fedsafe_cli.terminal.errors import (
+    SettingsError,
+)
 from fedsafe_cli.terminal.settings import Settings, printable, read_credential
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 _LONGEST_NAME: Final = 200
 _MARK: Final = 16

@@ -18,8 +18,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_cli.terminal.client import Client
-from fedsafe_cli.terminal.errors import NodeUnreachableError, SettingsError, reason_of
+from fedsafe_cli.terminal.errors import (
+    NodeUnreachableError,
+    SettingsError,
+    words_of,
+)
 from fedsafe_policies.ground.catalogue import SOURCE, Phrase, languages
+from fedsafe_policies.ground.system_reasons import reason_of
 
 CONFIG: Final = "FEDSAFE_CONFIG"
 URL: Final = "FEDSAFE_URL"
@@ -181,6 +186,25 @@ def printable(name: str) -> str:
     return "".join(
         letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text
     )
+
+
+def printed(said: Exception | str | Phrase) -> str | Phrase:
+    """Return what an error says, the names in it as `printable` gives them."""
+    words = words_of(said) if isinstance(said, Exception) else said
+    if not isinstance(words, Phrase):
+        return printable(words)
+    if not words.values and not words.named:
+        return words
+    return words.filled(
+        *map(_printed_value, words.values),
+        **{name: _printed_value(each) for name, each in words.named.items()},
+    )
+
+
+def _printed_value(value: object) -> object:
+    if isinstance(value, Phrase):
+        return printed(value)
+    return value if isinstance(value, int) else printable(str(value))
 
 
 def _named(path: str) -> str:

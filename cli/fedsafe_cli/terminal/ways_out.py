@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.vocabulary import Role
 
 _UNSEEN: Final = Phrase(
     "`fedsafe node status` says which members are not seen, since when"
 )
-READERS: Final = frozenset({"a reviewer", "an auditor", "a dpo"})
-"""Who reads the audit log, as a refusal names them."""
+READERS: Final = frozenset({Role.REVIEWER, Role.AUDITOR, Role.DPO})
+"""Who reads the audit log."""
 READER: Final = Phrase(
     "whoever has the role reads it: `fedsafe account list`; nobody does it alone, "
     "so give somebody else an account: `fedsafe account add NAME`, `fedsafe "

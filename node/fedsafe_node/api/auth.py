@@ -184,6 +184,7 @@ async def _none_of(
     return RefusedError(
         Code.FORBIDDEN,
         Phrase("this takes {who}").filled(who=describe(auth, lacking)),
+        about=", ".join(role.value for role in Role if role in lacking),
     )
 
 

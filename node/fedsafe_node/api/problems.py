@@ -169,7 +169,7 @@ class RefusedError(NodeError):
     """The API itself refuses: nothing has reached a service.
 
     `detail` is a fixed sentence, that of its code if none is given; `pointer` (RFC
-    6901) names a field.
+    6901) names a field, `about` what it is on account of, such as roles that may.
     """
 
     def __init__(
@@ -178,8 +178,10 @@ class RefusedError(NodeError):
         detail: str | Phrase | None = None,
         *,
         pointer: str | None = None,
+        about: str | None = None,
     ) -> None:
         self.code = code
+        self.about = about
         words = detail or CODES[code][1]
         self.phrase = phrase_of(words)
         self.detail = str(words)
@@ -211,13 +213,20 @@ def problem_of(
         instance=f"urn:fedsafe:request:{request_id}",
         rule=decision.rule.value if decision else None,
         policy=decision.policy if decision else None,
-        about=(decision.about or None) if decision else None,
+        about=_about(error),
         reason=Bilingual(de=text.de, en=text.en) if text else None,
         pointer=getattr(error, "pointer", None),
         retry_after_ms=retry,
         trace=trace,
         **made_of(phrase),
     )
+
+
+def _about(error: Exception) -> str | None:
+    """Name what a refusal is on account of, as far as it says so."""
+    if isinstance(error, DeniedError):
+        return error.decision.about or None
+    return error.about if isinstance(error, RefusedError) else None
 
 
 def classify(error: Exception) -> Code:

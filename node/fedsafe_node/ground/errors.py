@@ -41,6 +41,8 @@
   + PictureIndexError       its tables miss a picture; every row is compared
 """
 
+from typing import Final
+
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.decision import Decision
 
@@ -53,6 +55,11 @@ class NodeError(Exception):
     """
 
     phrase: Phrase | None = None
+
+    def __init__(self, words: str | Phrase = "", *more: object) -> None:
+        super().__init__(str(words), *more)
+        if isinstance(words, Phrase):
+            self.phrase = words
 
 
 def phrase_of(words: str | Phrase) -> Phrase | None:
@@ -70,7 +77,9 @@ class WorkerFailedError(NodeError):
     """A process of the node cannot start."""
 
     def __init__(self, number: int, why: str) -> None:
-        super().__init__(f"worker {number} cannot start: {why}")
+        super().__init__(
+            Phrase("worker {number} cannot start: {why}").filled(number=number, why=why)
+        )
         self.number = number
         self.why = why
 
@@ -80,8 +89,10 @@ class TooFewConnectionsError(NodeError):
 
     def __init__(self, workers: int, want: int, got: int, most: int) -> None:
         super().__init__(
-            f"{workers} workers need {want} connections to the database, and its "
-            f"server lets in {got}"
+            Phrase(
+                "{workers} workers need {want} connections to the "
+                "database, and its server lets in {got}"
+            ).filled(workers=workers, want=want, got=got)
         )
         self.most = most
 
@@ -93,8 +104,9 @@ class StoreError(NodeError):
 class StoreBusyError(StoreError):
     """Another process has this store open."""
 
-    def __init__(self, path: str, why: str | None = None) -> None:
-        super().__init__(why or f"another process has the store {path} open")
+    def __init__(self, path: str, why: Phrase | None = None) -> None:
+        told = Phrase("another process has the store {path} open")
+        super().__init__(why or told.filled(path=path))
         self.path = path
 
 
@@ -104,9 +116,11 @@ class StoreElsewhereError(StoreBusyError):
     def __init__(self, address: str) -> None:
         super().__init__(
             address,
-            "the node of another directory, or machine, writes in this database, "
-            f"connected over {address}: stop it there; once a machine is lost, the "
-            "server misses it within half a minute",
+            Phrase(
+                "the node of another directory or machine writes to this database, "
+                "connected over {address}: stop it there; once a machine is lost, the "
+                "server misses it within half a minute"
+            ).filled(address=address),
         )
 
 
@@ -114,7 +128,9 @@ class StoreClosedError(StoreError):
     """The store takes no more writes."""
 
     def __init__(self, reason: str = "closed") -> None:
-        super().__init__(f"the store takes no more writes: {reason}")
+        super().__init__(
+            Phrase("the store takes no more writes: {reason}").filled(reason=reason)
+        )
         self.reason = reason
 
 
@@ -125,16 +141,18 @@ class StoreFailedError(StoreError):
     what was handed in may be found later, whole.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"the database failed: {reason}")
-        self.reason = reason
+    def __init__(self, reason: str | Phrase) -> None:
+        super().__init__(Phrase("the database failed: {reason}").filled(reason=reason))
+        self.reason = str(reason)
 
 
 class NoRoomError(StoreFailedError):
     """The disk is full, and what is left of it is for what makes things safer."""
 
     def __init__(self) -> None:
-        super().__init__("the disk is full, and its reserve is for restrictions")
+        super().__init__(
+            Phrase("the disk is full, and its reserve is for restrictions")
+        )
 
 
 class UnsealedLogError(StoreFailedError):
@@ -144,7 +162,7 @@ class UnsealedLogError(StoreFailedError):
     """
 
     def __init__(self, log: str, *, sealed: int, found: int) -> None:
-        super().__init__(f"log {log} is not as it was sealed")
+        super().__init__(Phrase("log {log} is not as it was sealed").filled(log=log))
         self.log = log
         self.sealed = sealed
         self.found = found
@@ -164,7 +182,11 @@ class SchemaError(StoreError):
     """The database was written by another version of the program."""
 
     def __init__(self, got: int, want: int) -> None:
-        super().__init__(f"database has schema {got}, this program knows {want}")
+        super().__init__(
+            Phrase("database has schema {got}, this program knows {want}").filled(
+                got=got, want=want
+            )
+        )
         self.got = got
         self.want = want
 
@@ -174,8 +196,10 @@ class SchemaBehindError(StoreError):
 
     def __init__(self, got: int, want: int) -> None:
         super().__init__(
-            f"the database has schema {got}, this program needs {want}: "
-            "its owner prepares it with `fedsafe store prepare`"
+            Phrase(
+                "the database has schema {got}, this program needs {want}: "
+                "its owner prepares it with `fedsafe store prepare`"
+            ).filled(got=got, want=want)
         )
         self.got = got
         self.want = want
@@ -185,7 +209,11 @@ class ForeignStoreError(StoreError):
     """The database was written by a node of another name."""
 
     def __init__(self, log: str, node: str) -> None:
-        super().__init__(f"the database holds {log}: it is not that of {node}")
+        super().__init__(
+            Phrase("the database holds {log}: it is not that of {node}").filled(
+                log=log, node=node
+            )
+        )
         self.log = log
         self.node = node
 
@@ -202,7 +230,9 @@ class UnknownEntryError(LogError):
     """The log has no entry or no tree of that number."""
 
     def __init__(self, log: str, number: int) -> None:
-        super().__init__(f"log {log} does not reach {number}")
+        super().__init__(
+            Phrase("log {log} does not reach {number}").filled(log=log, number=number)
+        )
         self.log = log
         self.number = number
 
@@ -263,6 +293,24 @@ class CorruptRowError(LogError):
         self.reason = reason
 
 
+_BEHIND: Final = Phrase(
+    "log {log} has only {size} entries (the first one missing is {size}), but a "
+    "checkpoint of {kept} entries has left this node ({guard}); an older copy of the "
+    "database was put back, or entries were removed: bring back the newest database "
+    "that is whole and mend nothing by hand; `fedsafe audit verify` names the first "
+    "entry that does not fit, `fedsafe doctor` what else does not, and "
+    "docs/howto/operate.md (when something does not verify) what to do"
+)
+_BESIDE: Final = Phrase(
+    "log {log} holds other entries, but a checkpoint of {kept} entries has left this "
+    "node ({guard}); an entry was altered, or the database is not the one that was "
+    "here: bring back the newest database that is whole and mend nothing by hand; "
+    "`fedsafe audit verify` names the first entry that does not fit, `fedsafe doctor` "
+    "what else does not, and docs/howto/operate.md (when something does not verify) "
+    "what to do"
+)
+
+
 class RolledBackError(LogError):
     """The database is behind, or beside, a checkpoint that left the node.
 
@@ -271,22 +319,9 @@ class RolledBackError(LogError):
     """
 
     def __init__(self, log: str, kept_size: int, found_size: int, guard: str) -> None:
-        found = (
-            f"has only {found_size} entries (the first one missing is {found_size})"
-            if found_size < kept_size
-            else "holds other entries"
-        )
-        why = (
-            "an older copy of the database was put back, or entries were removed"
-            if found_size < kept_size
-            else "an entry was altered, or the database is not the one that was here"
-        )
+        told = _BEHIND if found_size < kept_size else _BESIDE
         super().__init__(
-            f"log {log} {found}, but a checkpoint of {kept_size} entries has left "
-            f"this node ({guard}); {why}: bring back the newest database that is "
-            "whole and mend nothing by hand; `fedsafe audit verify` names the first "
-            "entry that does not fit, `fedsafe doctor` what else does not, and "
-            "docs/howto/operate.md (when something does not verify) what to do"
+            told.filled(log=log, size=found_size, kept=kept_size, guard=guard)
         )
         self.log = log
         self.kept_size = kept_size
@@ -298,8 +333,10 @@ class RestoreUnfinishedError(LogError):
 
     def __init__(self, directory: str) -> None:
         super().__init__(
-            f"a restore of {directory} has not come to its end: run the same "
-            "`fedsafe restore` again"
+            Phrase(
+                "a restore of {directory} has not come to its end: run the "
+                "same `fedsafe restore` again"
+            ).filled(directory=directory)
         )
 
 
@@ -332,7 +369,7 @@ class KeyFileMissingError(KeyFileError):
     """There is no such key file."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"key file {path} does not exist")
+        super().__init__(Phrase("key file {path} does not exist").filled(path=path))
         self.path = path
 
 
@@ -340,15 +377,19 @@ class KeyFileExistsError(KeyFileError):
     """A key file is never overwritten."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"key file {path} exists already")
+        super().__init__(Phrase("key file {path} exists already").filled(path=path))
         self.path = path
 
 
 class LooseKeyFileError(KeyFileError):
     """Others than the node's own user could read or change the key."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"key file {path} is refused: {reason}; chmod 600 it")
+    def __init__(self, path: str, reason: str | Phrase) -> None:
+        super().__init__(
+            Phrase("key file {path} is refused: {reason}; chmod 600 it").filled(
+                path=path, reason=reason
+            )
+        )
         self.path = path
         self.reason = reason
 
@@ -356,8 +397,11 @@ class LooseKeyFileError(KeyFileError):
 class OutsideKeyError(KeyFileError):
     """The outside key is missing, or is not the one that wraps a key file."""
 
-    def __init__(self, reason: str, way_out: str | None = None) -> None:
-        super().__init__(reason if way_out is None else f"{reason}; {way_out}")
+    def __init__(
+        self, reason: str | Phrase, way_out: str | Phrase | None = None
+    ) -> None:
+        told = Phrase("{reason}; {way_out}").filled(reason=reason, way_out=way_out)
+        super().__init__(reason if way_out is None else told)
         self.reason = reason
         self.way_out = way_out
 
@@ -367,11 +411,16 @@ class OutsideKeyMissingError(OutsideKeyError):
 
     def __init__(self, file: str) -> None:
         super().__init__(
-            f"key file {file} is wrapped, and this process has no outside key: without "
-            "it own bans and all media stay closed; all else is whole",
-            "name it as outside_key in node.toml, or start as a unit with "
-            "LoadCredential=fedsafe-outside-key; `fedsafe node outside-key recover` "
-            "gets a lost one back with the custody key",
+            Phrase(
+                "key file {file} is wrapped, and this process has no "
+                "outside key: without it own bans and all media stay "
+                "closed; all else is whole"
+            ).filled(file=file),
+            Phrase(
+                "name it as outside_key in node.toml, or start as a unit with "
+                "LoadCredential=fedsafe-outside-key; `fedsafe node outside-key "
+                "recover` gets a lost one back with the custody key"
+            ),
         )
 
 

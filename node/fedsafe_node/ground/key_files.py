@@ -19,6 +19,8 @@ from fedsafe_node.ground.errors import (
     LooseKeyFileError,
 )
 from fedsafe_node.ground.faults import NO_FAULTS, FaultPoint, Faults
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 _OTHERS = 0o077
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # never waits
@@ -38,28 +40,36 @@ def read_secret(path: Path) -> bytes:
     except FileNotFoundError:
         raise KeyFileMissingError(str(path)) from None
     except OSError as error:
-        raise KeyFileError(f"key file {path}: {error.strerror}") from None
+        raise KeyFileError(
+            Phrase("key file {path}: {why}").filled(path=path, why=reason_of(error))
+        ) from None
     try:
         _check_owner(path, os.fstat(descriptor))
         with open(descriptor, "rb", closefd=False) as file:
             secret = file.read(MAX_SECRET_BYTES + 1)
     except OSError as error:  # the disk does not give it back
-        raise KeyFileError(f"key file {path}: {error.strerror}") from None
+        raise KeyFileError(
+            Phrase("key file {path}: {why}").filled(path=path, why=reason_of(error))
+        ) from None
     finally:
         os.close(descriptor)
     if len(secret) > MAX_SECRET_BYTES:
-        raise KeyFileError(f"key file {path} is too large")
+        raise KeyFileError(Phrase("key file {path} is too large").filled(path=path))
     return secret
 
 
 def _check_owner(path: Path, status: os.stat_result) -> None:
     if not S_ISREG(status.st_mode):
-        raise KeyFileError(f"key file {path} is no regular file")
+        raise KeyFileError(
+            Phrase("key file {path} is no regular file").filled(path=path)
+        )
     if status.st_uid != os.geteuid():
-        raise LooseKeyFileError(str(path), "it belongs to another user")
+        raise LooseKeyFileError(str(path), Phrase("it belongs to another user"))
     if S_IMODE(status.st_mode) & _OTHERS:
         mode = f"{S_IMODE(status.st_mode):04o}"
-        raise LooseKeyFileError(str(path), f"its mode {mode} lets others in")
+        raise LooseKeyFileError(
+            str(path), Phrase("its mode {mode} lets others in").filled(mode=mode)
+        )
 
 
 def write_secret(path: Path, secret: bytes, *, faults: Faults = NO_FAULTS) -> None:
@@ -74,7 +84,9 @@ def write_secret(path: Path, secret: bytes, *, faults: Faults = NO_FAULTS) -> No
     except FileExistsError:
         raise KeyFileExistsError(str(path)) from None
     except OSError as error:
-        raise KeyFileError(f"key file {path}: {error.strerror}") from None
+        raise KeyFileError(
+            Phrase("key file {path}: {why}").filled(path=path, why=reason_of(error))
+        ) from None
 
 
 def share_secret(path: Path, secret: bytes, *, faults: Faults = NO_FAULTS) -> bytes:
@@ -108,7 +120,9 @@ def find_secret(path: Path) -> bytes | None:
     try:
         sync_directory(path.parent)
     except OSError as error:
-        raise KeyFileError(f"key file {path}: {error.strerror}") from None
+        raise KeyFileError(
+            Phrase("key file {path}: {why}").filled(path=path, why=reason_of(error))
+        ) from None
     return secret
 
 
@@ -131,7 +145,9 @@ def replace_secret(path: Path, secret: bytes) -> None:
         sync_directory(path.parent)
         _overwrite(gone)
     except OSError as error:
-        raise KeyFileError(f"key file {path}: {error.strerror}") from None
+        raise KeyFileError(
+            Phrase("key file {path}: {why}").filled(path=path, why=reason_of(error))
+        ) from None
     finally:
         draft.unlink(missing_ok=True)
 

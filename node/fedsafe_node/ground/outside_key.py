@@ -33,6 +33,7 @@ from fedsafe_node.ground.errors import (
     LooseKeyFileError,
     OutsideKeyError,
     OutsideKeyMissingError,
+    words_of,
 )
 from fedsafe_node.ground.key_files import (
     destroy_drafts,
@@ -41,6 +42,8 @@ from fedsafe_node.ground.key_files import (
     read_secret,
     write_secret,
 )
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 CREDENTIAL: Final = "fedsafe-outside-key"
 """The name of the credential, as in `LoadCredential=` of a systemd unit."""
@@ -68,7 +71,9 @@ class OutsideKey:
         """
         if len(secret) != KEY_BYTES:
             raise OutsideKeyError(
-                f"the outside key has {len(secret)} bytes, want {KEY_BYTES}"
+                Phrase("the outside key has {got} bytes, want {want}").filled(
+                    got=len(secret), want=KEY_BYTES
+                )
             )
         self._wrapping = blake3(secret, derive_key_context=_WRAPPING).digest()
         self._deriving = blake3(secret, derive_key_context=_DERIVING).digest()
@@ -93,18 +98,24 @@ class OutsideKey:
         name = wrapped_under(content)
         if name != self.name:
             raise OutsideKeyError(
-                f"key file {file} is wrapped under the outside key {name}, and this is "
-                f"{self.name}",
-                "name the key that it is wrapped under; if `fedsafe node outside-key "
-                "rotate` was interrupted, run it again",
+                Phrase(
+                    "key file {file} is wrapped under the outside key {name}, "
+                    "and this is {given}"
+                ).filled(file=file, name=name, given=self.name),
+                Phrase(
+                    "name the key that it is wrapped under; if `fedsafe node "
+                    "outside-key rotate` was interrupted, run it again"
+                ),
             )
         try:
             box = content[len(MAGIC) + NAME_BYTES :]
             return decrypt(self._wrapping, box, _AAD + lp_text(file))
         except OpenError:
             raise OutsideKeyError(
-                f"key file {file} does not open: it was changed",
-                "put it back from a backup of the keys",
+                Phrase("key file {file} does not open: it was changed").filled(
+                    file=file
+                ),
+                Phrase("put it back from a backup of the keys"),
             ) from None
 
     def file_key(self, identity: bytes) -> bytes:
@@ -158,9 +169,13 @@ def companion(place: Place, key: OutsideKey) -> OutsideKey | None:
         if wrapped_under(part) == key.name:
             return OutsideKey(key.unwrap(place.outside_turn.name, part))
     raise OutsideKeyError(
-        f"one outside key was about to follow another, and {key.name} is neither",
-        "name the old or the new one: `fedsafe node outside-key recover` gets the new "
-        "one back",
+        Phrase(
+            "one outside key was about to follow another, and {name} is neither"
+        ).filled(name=key.name),
+        Phrase(
+            "name the old or the new one: `fedsafe node outside-key "
+            "recover` gets the new one back"
+        ),
     )
 
 
@@ -178,8 +193,10 @@ def begin_turn(place: Place, old: bytes, new: bytes) -> None:
         write_secret(place.outside_turn, first.wrap(file, new) + second.wrap(file, old))
     elif known.name != second.name:
         raise OutsideKeyError(
-            f"the change to the outside key {known.name} was cut off",
-            "finish it first, with the path of that key",
+            Phrase("the change to the outside key {name} was cut off").filled(
+                name=known.name
+            ),
+            Phrase("finish it first, with the path of that key"),
         )
 
 
@@ -284,17 +301,24 @@ def read_outside_key(place: Place, path: Path) -> OutsideKey:
         return OutsideKey(read_secret(path))
     except KeyFileMissingError:
         raise OutsideKeyError(
-            f"the outside key {path} is not there: without it own bans and all media "
-            "stay closed; all else is whole",
-            "is its medium mounted? `fedsafe node outside-key recover` gets a lost one "
-            "back with the custody key",
+            Phrase(
+                "the outside key {path} is not there: without it own bans "
+                "and all media stay closed; all else is whole"
+            ).filled(path=path),
+            Phrase(
+                "is its medium mounted? `fedsafe node outside-key recover` "
+                "gets a lost one back with the custody key"
+            ),
         ) from None
     except LooseKeyFileError as error:
         raise OutsideKeyError(
-            f"the outside key {path} is refused: {error.reason}", f"chmod 600 {path}"
+            Phrase("the outside key {path} is refused: {reason}").filled(
+                path=path, reason=error.reason
+            ),
+            Phrase("chmod 600 {path}").filled(path=path),
         ) from None
     except KeyFileError as error:
-        raise OutsideKeyError(str(error)) from None
+        raise OutsideKeyError(words_of(error)) from None
 
 
 def check_outside(place: Place, path: Path) -> None:
@@ -305,8 +329,10 @@ def check_outside(place: Place, path: Path) -> None:
     """
     if _is_inside(place.directory.resolve(), path.resolve()):
         raise OutsideKeyError(
-            f"the outside key {path} lies in the node's directory",
-            "whoever takes that has both: name a path outside of it",
+            Phrase("the outside key {path} lies in the node's directory").filled(
+                path=path
+            ),
+            Phrase("whoever takes that has both: name a path outside of it"),
         )
 
 
@@ -341,11 +367,22 @@ def _read_credential(path: Path) -> bytes:
     try:
         status = path.stat()
         if not S_ISREG(status.st_mode) or status.st_uid not in (0, os.geteuid()):
-            raise OutsideKeyError(f"the credential {CREDENTIAL} is of another user")
+            raise OutsideKeyError(
+                Phrase("the credential {name} is of another user").filled(
+                    name=CREDENTIAL
+                )
+            )
         if S_IMODE(status.st_mode) & 0o007:
-            raise OutsideKeyError(f"everybody can read the credential {CREDENTIAL}")
+            raise OutsideKeyError(
+                Phrase("everybody can read the credential {name}").filled(
+                    name=CREDENTIAL
+                )
+            )
         with path.open("rb") as file:
             return file.read(KEY_BYTES + 1)
     except OSError as error:
-        why = error.strerror
-        raise OutsideKeyError(f"the credential {CREDENTIAL}: {why}") from None
+        raise OutsideKeyError(
+            Phrase("the credential {name}: {why}").filled(
+                name=CREDENTIAL, why=reason_of(error)
+            )
+        ) from None

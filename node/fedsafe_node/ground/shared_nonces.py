@@ -23,6 +23,8 @@ from typing import Final
 from fedsafe_federation.errors import StaleStatementError
 from fedsafe_federation.wire.freshness import DIGEST_BYTES, SeenNonces
 from fedsafe_node.ground.errors import KeyFileError
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 PAGES: Final = 8_192
 _PAGE: Final = 4_096
@@ -51,7 +53,9 @@ def make_shared(path: Path, *, began: datetime, pages: int = PAGES) -> None:
         finally:
             os.close(file)
     except OSError as error:
-        raise KeyFileError(f"{path}: {error.strerror}") from None
+        raise KeyFileError(
+            Phrase("{path}: {why}").filled(path=path, why=reason_of(error))
+        ) from None
 
 
 class SharedNonces(SeenNonces):
@@ -66,13 +70,17 @@ class SharedNonces(SeenNonces):
         try:
             self._file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:
-            raise KeyFileError(f"{path}: {error.strerror}") from None
+            raise KeyFileError(
+                Phrase("{path}: {why}").filled(path=path, why=reason_of(error))
+            ) from None
         size = os.fstat(self._file).st_size
         self._pages = size // _PAGE - 1
         head = os.pread(self._file, _HEADER.size, 0)
         if self._pages < 1 or not head.startswith(_MAGIC):
             os.close(self._file)
-            raise KeyFileError(f"{path} is not what this run has made")
+            raise KeyFileError(
+                Phrase("{path} is not what this run has made").filled(path=path)
+            )
         _, key, began = _HEADER.unpack(head)
         self._map = mmap(self._file, size)
         super().__init__(began=_EPOCH + began * _MILLISECOND, key=key)

@@ -26,6 +26,7 @@ from fedsafe_node.ground.config import Place
 from fedsafe_node.ground.errors import KeyFileError, KeyFileMissingError
 from fedsafe_node.ground.key_files import read_secret, share_secret
 from fedsafe_node.keys.own_keys import FIRST_SET, NodeKeys, OwnKeys, load_keys, load_own
+from fedsafe_policies.ground.catalogue import Phrase
 
 _NAME_BYTES: Final = 8
 
@@ -107,7 +108,9 @@ def read_identities(place: Place) -> list[Identity]:
         except KeyFileMissingError:
             continue  # another process was faster
         except (CryptoError, MalformedError):
-            raise KeyFileError(f"key file {path} holds no such keys") from None
+            raise KeyFileError(
+                Phrase("key file {path} holds no such keys").filled(path=path)
+            ) from None
         found.append(Identity((path.stem,), keys, file.after, file.made))
     return found
 

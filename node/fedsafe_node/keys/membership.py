@@ -35,6 +35,7 @@ from fedsafe_node.ground.errors import (
 )
 from fedsafe_node.keys.charter_chain import open_chain
 from fedsafe_node.keys.own_keys import MediaKeys, load_media_keys, load_shares
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,11 @@ def load_membership(
             share = shares.get((entry.epoch, entry.generation))
             holds = me.index in pins[entry.epoch].members
             if MemberRole.MEDIA in me.roles and _lacks(entry, media, holds=holds):
-                raise KeyFileError(f"the keys of epoch {entry.epoch} are missing")
+                raise KeyFileError(
+                    Phrase("the keys of epoch {epoch} are missing").filled(
+                        epoch=entry.epoch
+                    )
+                )
             if holds and share is not None:
                 share.check(pins[entry.epoch])
             keys = media.get((entry.epoch, entry.generation))

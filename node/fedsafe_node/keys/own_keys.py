@@ -46,6 +46,7 @@ from fedsafe_node.ground.config import Place
 from fedsafe_node.ground.errors import KeyFileError
 from fedsafe_node.ground.key_files import read_secret, share_secret, write_secret
 from fedsafe_node.ground.outside_key import OWN, read_key_file, wrapped
+from fedsafe_policies.ground.catalogue import Phrase
 
 T = TypeVar("T")
 
@@ -269,7 +270,9 @@ def _read(
     try:
         return parse(read(path))
     except (CryptoError, MalformedError, ValueError):
-        raise KeyFileError(f"key file {path} holds no such key") from None
+        raise KeyFileError(
+            Phrase("key file {path} holds no such key").filled(path=path)
+        ) from None
 
 
 def _own(secret: bytes) -> OwnKeys:
@@ -395,5 +398,7 @@ def load_media_keys(
 def _named(path: Path) -> tuple[int, int]:
     name = _NAME.fullmatch(path.name)
     if name is None:
-        raise KeyFileError(f"key file {path} names no epoch and generation")
+        raise KeyFileError(
+            Phrase("key file {path} names no epoch and generation").filled(path=path)
+        )
     return int(name[1]), int(name[2])

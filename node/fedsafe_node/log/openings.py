@@ -48,6 +48,7 @@ from fedsafe_node.store.rows import (
     RawOpening,
     SealedOpening,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _SUFFIX = ".key"
@@ -164,7 +165,9 @@ class PeriodKeys:
             KeyFileError: the period is not over.
         """
         if period >= present:
-            raise KeyFileError(f"period {period} is not over")
+            raise KeyFileError(
+                Phrase("period {period} is not over").filled(period=period)
+            )
         if self._key(period) is None:
             return False
         with self._lock:
@@ -198,7 +201,11 @@ class PeriodKeys:
 
     def _path(self, period: str) -> Path:
         if not _PERIOD.fullmatch(period):
-            raise KeyFileError(f"a period is year and month, not {period!r}")
+            raise KeyFileError(
+                Phrase("a period is year and month, not {period}").filled(
+                    period=repr(period)
+                )
+            )
         return self._directory / f"{period}{_SUFFIX}"
 
 
@@ -208,7 +215,11 @@ def _read_key(path: Path) -> bytes:
 
 def _checked(path: Path, key: bytes) -> bytes:
     if len(key) != KEY_BYTES:
-        raise KeyFileError(f"key file {path} has {len(key)} bytes, want {KEY_BYTES}")
+        raise KeyFileError(
+            Phrase("key file {path} has {got} bytes, want {want}").filled(
+                path=path, got=len(key), want=KEY_BYTES
+            )
+        )
     return key
 
 

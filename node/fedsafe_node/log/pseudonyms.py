@@ -156,7 +156,9 @@ class Pseudonyms:
             KeyFileError: the quarter is not over.
         """
         if quarter >= present:
-            raise KeyFileError(f"quarter {quarter} is not over")
+            raise KeyFileError(
+                Phrase("quarter {quarter} is not over").filled(quarter=quarter)
+            )
         with self._lock:
             destroy_secret(self._path(quarter))
             return self._forget(quarter)
@@ -178,7 +180,11 @@ class Pseudonyms:
 
     def _path(self, quarter: str) -> Path:
         if not _QUARTER.fullmatch(quarter):
-            raise KeyFileError(f"a quarter is like 2026q4, not {quarter!r}")
+            raise KeyFileError(
+                Phrase("a quarter is like 2026q4, not {quarter}").filled(
+                    quarter=repr(quarter)
+                )
+            )
         return self._directory / f"{quarter}{_SUFFIX}"
 
 
@@ -196,5 +202,9 @@ def _read_key(path: Path) -> bytes:
 
 def _checked(path: Path, key: bytes) -> bytes:
     if len(key) != _KEY_BYTES:
-        raise KeyFileError(f"key file {path} has {len(key)} bytes, want {_KEY_BYTES}")
+        raise KeyFileError(
+            Phrase("key file {path} has {got} bytes, want {want}").filled(
+                path=path, got=len(key), want=_KEY_BYTES
+            )
+        )
     return key

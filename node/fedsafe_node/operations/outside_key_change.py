@@ -58,6 +58,7 @@ from fedsafe_node.operations.stopped_node import open_trail, stopped_store
 from fedsafe_node.signals.custody import load_custody
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 _INFO: Final = b"fedsafe/v1/outside key"
 _LINE: Final = re.compile(r"^outside_key\s*=.*\n?", re.MULTILINE)
@@ -137,15 +138,16 @@ async def rotate_key(
         old = find_outside_key(place)
         if old is None:
             raise OutsideKeyError(
-                "this node has no outside key",
-                "give it one with `fedsafe node outside-key new`",
+                Phrase("this node has no outside key"),
+                Phrase("give it one with `fedsafe node outside-key new`"),
             )
         new = _made(place, path)
         if new.name == old.name and place.outside_turn.exists():
             return old, new, b"", True  # all but the end was done
         if new.name == old.name:
             raise OutsideKeyError(
-                f"the key {path} is the one in use", "name a path for a new one"
+                Phrase("the key {path} is the one in use").filled(path=path),
+                Phrase("name a path for a new one"),
             )
         under = {wrapped_under(read_secret(each)) for each in wrappable(place)}
         is_begun = new.name in under
@@ -185,7 +187,7 @@ async def remove_key(place: Place, config: Config, clock: Clock) -> KeyState:
     """
     key = await asyncio.to_thread(find_outside_key, place)
     if key is None:
-        raise OutsideKeyError("this node has no outside key")
+        raise OutsideKeyError(Phrase("this node has no outside key"))
     async with stopped_store(place, config, clock) as store:
         await _note(place, config, clock, store, Change.REMOVED, key.name)
 
@@ -219,25 +221,36 @@ def recover_key(
         sealed = read_secret(place.outside_sealed)
     except KeyFileMissingError:
         raise OutsideKeyError(
-            f"{place.outside_sealed} is not there: no outside key was sealed here",
-            "put it back from a backup of the node",
+            Phrase("{path} is not there: no outside key was sealed here").filled(
+                path=place.outside_sealed
+            ),
+            Phrase("put it back from a backup of the node"),
         ) from None
     try:
         secret = open_sealed(custody, sealed, info=_INFO, aad=lp_text(config.name))
     except CryptoError:
         raise OutsideKeyError(
-            f"{place.outside_sealed} does not open with this custody key",
-            "name the custody key that node.toml had when the outside key was made",
+            Phrase("{path} does not open with this custody key").filled(
+                path=place.outside_sealed
+            ),
+            Phrase(
+                "name the custody key that node.toml had when the outside key was made"
+            ),
         ) from None
     key = OutsideKey(secret)
     if share_secret(path, secret) != secret:
-        raise OutsideKeyError(f"{path} holds another key", "name a new path")
+        raise OutsideKeyError(
+            Phrase("{path} holds another key").filled(path=path),
+            Phrase("name a new path"),
+        )
     _name(place, path)
     found = _finished(place, None)
     if not found.wrapped and found.others and companion(place, key) is None:
         raise OutsideKeyError(
-            f"the key {key.name} was recovered, and wraps none of the files here",
-            "put back the keys that belong to it",
+            Phrase(
+                "the key {name} was recovered, and wraps none of the files here"
+            ).filled(name=key.name),
+            Phrase("put back the keys that belong to it"),
         )
     return found
 
@@ -264,8 +277,8 @@ def _first_key(place: Place, path: Path | None) -> OutsideKey:
         known is not None and (place.directory / known).resolve() != path.resolve()
     ):
         raise OutsideKeyError(
-            "this node has an outside key already",
-            "`fedsafe node outside-key rotate` puts another one in its place",
+            Phrase("this node has an outside key already"),
+            Phrase("`fedsafe node outside-key rotate` puts another one in its place"),
         )
     return key
 
@@ -275,7 +288,8 @@ def _made(place: Place, path: Path) -> OutsideKey:
     if not path.exists():
         if not path.absolute().parent.is_dir():
             raise OutsideKeyError(
-                f"{path.parent} is no directory", "make it, for the node's user alone"
+                Phrase("{path} is no directory").filled(path=path.parent),
+                Phrase("make it, for the node's user alone"),
             )
         share_secret(path, token_bytes(KEY_BYTES))
     return read_outside_key(place, path)

@@ -17,6 +17,7 @@ from fedsafe_crypto.primitives.framing import lp_text
 from fedsafe_crypto.seal.secretbox import KEY_BYTES, decrypt, encrypt
 from fedsafe_node.ground.errors import KeyFileError, KeyFileMissingError
 from fedsafe_node.ground.key_files import read_secret, write_secret
+from fedsafe_policies.ground.catalogue import Phrase
 
 _TOTP: Final = lp_text("fedsafe/v1/totp")
 _THROTTLE: Final = b"fedsafe/v1/throttle\n"
@@ -45,7 +46,9 @@ class Vault:
         try:
             return decrypt(self._key, sealed, _TOTP + lp_text(person))
         except OpenError:
-            raise KeyFileError("an authenticator's secret does not open") from None
+            raise KeyFileError(
+                Phrase("an authenticator's secret does not open")
+            ) from None
 
     def blind(self, kind: str, text: str) -> str:
         """Name a counter of failed logins without saying whose it is."""
@@ -68,5 +71,7 @@ def open_vault(path: Path, *, is_needed: bool = False) -> Vault:
         key = token_bytes(KEY_BYTES)
         write_secret(path, key)
     if len(key) != KEY_BYTES:
-        raise KeyFileError(f"key file {path} holds no such key")
+        raise KeyFileError(
+            Phrase("key file {path} holds no such key").filled(path=path)
+        )
     return Vault(key)

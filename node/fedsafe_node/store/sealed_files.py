@@ -33,6 +33,7 @@ from fedsafe_node.ground.errors import (
 from fedsafe_node.ground.key_files import read_secret, share_secret, sync_directory
 from fedsafe_node.ground.outside_key import read_key_file
 from fedsafe_node.store.sealed_parts import SealKey
+from fedsafe_policies.ground.catalogue import Phrase
 
 _KEY: Final = "seal.key"
 _NEW: Final = "seal-new.key"
@@ -160,7 +161,9 @@ def _read(path: Path) -> bytes | None:
     except KeyFileMissingError:
         return None
     if len(secret) != KEY_BYTES:
-        raise KeyFileError(f"key file {path} holds no such key")
+        raise KeyFileError(
+            Phrase("key file {path} holds no such key").filled(path=path)
+        )
     return secret
 
 

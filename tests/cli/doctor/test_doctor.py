@@ -181,7 +181,7 @@ def test_a_directory_that_is_gone_cannot_be_written(tmp_path: Path) -> None:
     found = disk(tmp_path / "gone", lambda: 0.0)
 
     assert found.level is Level.FAIL
-    assert "No such file" in found.found
+    assert "No such file" in str(found.found)
 
 
 def test_key_files_that_others_can_read_fail(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_key_files_that_others_can_read_fail(tmp_path: Path) -> None:
     key.chmod(0o640)
     found = permissions(tmp_path)
     assert found.level is Level.FAIL
-    assert shlex.split(found.way_out or "") == [
+    assert shlex.split(str(found.way_out)) == [
         *("chmod", "go="),
         f"{tmp_path}/keys/new\\nline.key",
     ]
@@ -220,10 +220,10 @@ def test_what_letters_and_the_form_lack_is_named(tmp_path: Path) -> None:
     full = {each.check: each for each in letters(tmp_path)}
 
     assert bare["letters"].level is bare["form"].level is Level.WARN
-    assert "provider.authority" in bare["letters"].found
+    assert "provider.authority" in str(bare["letters"].found)
     assert no_body.level is Level.WARN
-    assert no_body.found.endswith(": provider.out_of_court")
-    assert "[mail]" in (bare["form"].way_out or "")
+    assert str(no_body.found).endswith(": provider.out_of_court")
+    assert "[mail]" in str(bare["form"].way_out)
     assert full["letters"].level is full["form"].level is Level.OK
     for each in (*bare.values(), *full.values()):
         for text in (each.found, each.way_out):
@@ -269,7 +269,7 @@ def test_keys_that_could_leave_the_memory_are_told_with_the_way_out(
     (found,) = memory({"memory": state}, swaps)
 
     assert found.level is level
-    assert told in found.found
+    assert told in str(found.found)
     assert (found.way_out is None) is (level is Level.OK)
 
 

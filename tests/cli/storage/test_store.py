@@ -203,6 +203,6 @@ def test_a_copy_of_the_directory_is_not_run_beside_the_node(
         )
 
     assert [outcome.status for outcome in outcomes] == [5, 5]
-    assert "the node of another directory, or machine" in outcomes[0].err
+    assert "the node of another directory or machine" in outcomes[0].err
     assert "stop it" in outcomes[1].err
     assert here.status == 0

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fedsafe_cli.entry import main
-from fedsafe_cli.terminal.errors import reason_of
 from fedsafe_cli.terminal.exit_codes import INTERRUPTED
+from fedsafe_policies.ground.system_reasons import reason_of
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

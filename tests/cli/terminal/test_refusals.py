@@ -246,6 +246,15 @@ def test_a_refused_role_names_those_that_may() -> None:
     assert other == "rule P6 of policy strict@1 decides, on account of audit_review"
 
 
+def test_who_may_not_read_the_log_is_told_whose_it_is() -> None:
+    problem = {"code": "forbidden", "detail": "no", "about": "reviewer, dpo, auditor"}
+    told = str(read_refusal(403, problem).hint)
+    other = str(read_refusal(403, problem | {"about": "reviewer, dpo"}).hint)
+
+    assert told.endswith("`fedsafe account roles NAME --grant dpo`")
+    assert "--grant dpo" not in other
+
+
 def test_what_no_option_names_is_not_pointed_to() -> None:
     problem = {"code": "bad_signature", "detail": "not signed", "pointer": "/body"}
 
@@ -347,7 +356,9 @@ def test_an_option_that_a_hint_names_has_its_form_in_german(
 def test_who_may_not_read_of_accounts_is_told_who_can_be_let(name: str) -> None:
     (route,) = (each for each in ROUTES if each.name == name)
     told = Phrase("this takes {who}").filled(who=describe(route.auth, route.roles))
-    refusal = read_refusal(403, sent(RefusedError(Code.FORBIDDEN, told)))
+    about = ", ".join(sorted(route.roles))
+    refused = RefusedError(Code.FORBIDDEN, told, about=about)
+    refusal = read_refusal(403, sent(refused))
 
     assert "--grant dpo" in str(refusal.hint)
     assert "dafür braucht es den Ausweis" in refusal.diagnostics(language="de")

@@ -213,6 +213,10 @@ async def test_a_refusal_names_the_role_that_is_nearest_to_who_asks(
         assert answer["detail"] == (
             f"this takes the credential of {missing}, or the node's Unix socket"
         )
+        named = missing.removeprefix("a ").split(" or a")
+        assert answer["about"] == ", ".join(
+            role for role in Role if any(role in each for each in named)
+        )
 
 
 async def test_every_role_reaches_what_the_table_says(house: House) -> None:

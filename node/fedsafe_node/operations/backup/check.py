@@ -35,6 +35,7 @@ from fedsafe_node.store.address import store_at
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
 from fedsafe_node.store.sealed_files import SealedFiles, key_names, key_of_seal
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,16 @@ def _check_whose(directory: Path, manifest: Manifest, keys: Place) -> None:
     name = load_config(keys).name
     if name != manifest.node:
         raise BackupRefusedError(
-            f"{directory} is a backup of {manifest.node}, and {keys.directory} is the "
-            f"directory of another node, {name}",
-            f"name the directory of {manifest.node} with --config, or leave --config "
-            "out: then the files alone are checked",
+            Phrase(
+                "{directory} is a backup of {node}, and {other} is the "
+                "directory of another node, {name}"
+            ).filled(
+                directory=directory, node=manifest.node, other=keys.directory, name=name
+            ),
+            Phrase(
+                "name the directory of {node} with --config, or leave "
+                "--config out: then the files alone are checked"
+            ).filled(node=manifest.node),
         )
 
 
@@ -92,7 +99,10 @@ def verify_copy(directory: Path, manifest: Manifest, keys: Place) -> VerifyAnswe
     key = key_of_seal(keys)
     if key is None:
         raise BackupRefusedError(
-            f"{keys.directory} holds no key of the seal", "name the node's directory"
+            Phrase("{directory} holds no key of the seal").filled(
+                directory=keys.directory
+            ),
+            Phrase("name the node's directory"),
         )
     if not manifest.is_sealed(key):
         why = "it was not written by the node with these keys"

@@ -54,10 +54,12 @@ from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sqlite.connection import SqliteConnection
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.documents.policy import SHIPPED
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 _PAGES: Final = 512  # copied at a time, between two looks at who waits
 _SPARE: Final = 1 << 20
-_KEYS_BESIDE: Final = "keys go apart: name a file that lies in no backup"
+_KEYS_BESIDE: Final = Phrase("keys go apart: name a file that lies in no backup")
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 Copied = Callable[[int, int], None]
 """Is told how many pages of the store are copied, and how many there are."""
@@ -124,36 +126,48 @@ def make_backup(  # noqa: PLR0913 - everything it needs is an argument
     except sqlite3.Error as error:
         raise _failed(wanted.target, str(error)) from error
     except OSError as error:
-        why = error.strerror or type(error).__name__
+        why = reason_of(error, Phrase(type(error).__name__))
         raise _failed(wanted.target, why, is_full=error.errno in _FULL) from error
     return made
 
 
-def _failed(target: Path, why: str, *, is_full: bool = False) -> BackupRefusedError:
-    full = is_full or "full" in why
-    way = "make room there, or name another disk" if full else None
-    return BackupRefusedError(f"no backup was made at {target}: {why}", way)
+def _failed(
+    target: Path, why: str | Phrase, *, is_full: bool = False
+) -> BackupRefusedError:
+    full = is_full or "full" in str(why)
+    way = Phrase("make room there, or name another disk") if full else None
+    return BackupRefusedError(
+        Phrase("no backup was made at {target}: {why}").filled(target=target, why=why),
+        way,
+    )
 
 
 def _check(place: Place, config: Config, wanted: Wanted) -> None:
     if config.store is not None:
         raise BackupRefusedError(
-            "this node's store is on a PostgreSQL server, which has its own backups",
-            "see docs/howto/postgresql.md, Backup; `fedsafe store migrate` moves a "
-            "stopped node's store into its directory",
+            Phrase(
+                "this node's store is on a PostgreSQL server, which has its own backups"
+            ),
+            Phrase(
+                "see docs/howto/postgresql.md, Backup; `fedsafe store "
+                "migrate` moves a stopped node's store into its directory"
+            ),
         )
     target, keys = wanted.target, wanted.keys
     _check_places(place, target, keys)
     if not place.database.is_file():
         raise BackupRefusedError(
-            f"{place.database} does not exist", "has the node been made?"
+            Phrase("{file} does not exist").filled(file=place.database),
+            Phrase("has the node been made?"),
         )
     size = place.database.stat().st_size + _SPARE
     free = free_bytes(target.absolute().parent)
     if free < size:
         raise BackupRefusedError(
-            f"the backup needs {size >> 20} MiB, and {free >> 20} MiB are free there",
-            "make room there, or name another disk",
+            Phrase("the backup needs {size} MiB, and {free} MiB are free there").filled(
+                size=size >> 20, free=free >> 20
+            ),
+            Phrase("make room there, or name another disk"),
         )
 
 
@@ -162,27 +176,31 @@ def _check_places(place: Place, target: Path, keys: Path | None) -> None:
     for path in paths:
         if os.path.lexists(path):
             raise BackupRefusedError(
-                f"{path} exists already; nothing was changed", "name a new one"
+                Phrase("{path} exists already; nothing was changed").filled(path=path),
+                Phrase("name a new one"),
             )
         if not path.absolute().parent.is_dir():
             raise BackupRefusedError(
-                f"{path.parent} is no directory",
-                "is the medium mounted? make the directory on it yourself",
+                Phrase("{path} is no directory").filled(path=path.parent),
+                Phrase("is the medium mounted? make the directory on it yourself"),
             )
     if keys is not None and keys.resolve().is_relative_to(target.resolve()):
         raise BackupRefusedError(
-            "the keys would lie in the backup", "they go apart: name another place"
+            Phrase("the keys would lie in the backup"),
+            Phrase("they go apart: name another place"),
         )
     for path in paths:
         if path.resolve().is_relative_to(place.directory.resolve()):
             raise BackupRefusedError(
-                f"{path} lies in the node's directory",
-                "a backup is for when that is lost: name another disk",
+                Phrase("{path} lies in the node's directory").filled(path=path),
+                Phrase("a backup is for when that is lost: name another disk"),
             )
         if (other := _backup_around(path)) is not None:
             raise BackupRefusedError(
-                f"{path} lies in the backup {other}, which would not be whole then",
-                "name a place beside it" if path == target else _KEYS_BESIDE,
+                Phrase(
+                    "{path} lies in the backup {other}, which would not be whole then"
+                ).filled(path=path, other=other),
+                Phrase("name a place beside it") if path == target else _KEYS_BESIDE,
             )
 
 
@@ -212,7 +230,10 @@ def _draft(target: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BackupRefusedError(
-                f"another `fedsafe backup` writes {target}", "wait for it"
+                Phrase("another `fedsafe backup` writes {target}").filled(
+                    target=target
+                ),
+                Phrase("wait for it"),
             ) from None
         _clear(draft)  # left by one that was killed
         try:
@@ -226,8 +247,10 @@ def _draft(target: Path) -> Iterator[Path]:
 
 def _not_ours(draft: Path) -> BackupRefusedError:
     return BackupRefusedError(
-        f"{draft} was not made by `fedsafe backup` for this user",
-        "look at what it is, and take it away or name another backup",
+        Phrase("{draft} was not made by `fedsafe backup` for this user").filled(
+            draft=draft
+        ),
+        Phrase("look at what it is, and take it away or name another backup"),
     )
 
 
@@ -273,8 +296,10 @@ def _copy_files(place: Place, config: Config, draft: Path) -> list[str]:
     for name in _named(config):
         if _is_key(place, name):
             raise BackupRefusedError(
-                f"node.toml names {place.directory / name}, which lies among the keys",
-                "keys go apart: name a file that is none",
+                Phrase("node.toml names {path}, which lies among the keys").filled(
+                    path=place.directory / name
+                ),
+                Phrase("keys go apart: name a file that is none"),
             )
         inside = _inside(place, name)
         if inside is not None and (place.directory / inside).is_file():
@@ -387,9 +412,13 @@ def _put_keys(path: Path, content: bytes) -> None:
         write_durably(draft, content)
         os.link(draft, path)  # unlike a rename, a link never replaces a file
     except FileExistsError:
-        raise BackupRefusedError(f"{path} exists already", "name a new one") from None
+        raise BackupRefusedError(
+            Phrase("{path} exists already").filled(path=path), Phrase("name a new one")
+        ) from None
     except OSError as error:
-        raise KeyFileError(f"{path}: {error.strerror}") from None
+        raise KeyFileError(
+            Phrase("{path}: {why}").filled(path=path, why=reason_of(error))
+        ) from None
     finally:
         draft.unlink(missing_ok=True)
     sync_directory(path.absolute().parent)
@@ -407,8 +436,13 @@ async def note_stopped(
     """
     if schema != VERSION:  # to enter it would bring the store up to date as well
         raise BackupRefusedError(
-            f"the stopped node's store has schema {schema}, this program {VERSION}",
-            "back up with the program that ran the node last, or while the node runs",
+            Phrase(
+                "the stopped node's store has schema {schema}, this program {known}"
+            ).filled(schema=schema, known=VERSION),
+            Phrase(
+                "back up with the program that ran the node last, or while "
+                "the node runs"
+            ),
         )
     async with stopped_store(place, config, clock) as store:
         trail = await open_trail(place, config.name, store)

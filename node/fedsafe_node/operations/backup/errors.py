@@ -3,14 +3,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fedsafe_node.ground.errors import NodeError
+from fedsafe_policies.ground.catalogue import Phrase
+
+_GUARD: Final = Phrase("the rollback guard")
 
 
 class BackupRefusedError(NodeError):
     """A backup is not made like this, or a file of it cannot be used."""
 
-    def __init__(self, reason: str, way_out: str | None = None) -> None:
+    def __init__(self, reason: Phrase, way_out: Phrase | None = None) -> None:
         super().__init__(reason)
         self.way_out = way_out
 
@@ -20,7 +24,7 @@ class BadPart:
     """A part of a backup that is not as it was made; `is_missing` if it is gone."""
 
     name: str
-    why: str
+    why: str | Phrase
     is_missing: bool = False
 
 
@@ -29,7 +33,8 @@ class BackupBrokenError(NodeError):
 
     def __init__(self, parts: Sequence[BadPart]) -> None:
         first = parts[0]
-        super().__init__(f"the backup is damaged at {first.name}: {first.why}")
+        told = Phrase("the backup is damaged at {name}: {why}")
+        super().__init__(told.filled(name=first.name, why=first.why))
         self.parts = tuple(parts)
 
 
@@ -37,10 +42,11 @@ class MembersAwayError(NodeError):
     """Members do not answer that may have seen more of the own feed than all others."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(
-            f"{', '.join(names)}: no usable answer, and nobody else knows what they "
-            "have seen of this node's feed"
+        told = Phrase(
+            "{names}: no usable answer, and nobody else knows what they have seen of "
+            "this node's feed"
         )
+        super().__init__(told.filled(names=", ".join(names)))
         self.names = tuple(names)
 
 
@@ -51,11 +57,11 @@ class PastLostError(NodeError):
     """
 
     def __init__(self, witness: str | None, seen: int, reach: int) -> None:
-        who = witness or "the rollback guard"
-        super().__init__(
-            f"{who} knows of {seen} entries of this node's feed, and nobody who "
-            f"answers holds more than {reach}: to go on there would show two histories"
+        told = Phrase(
+            "{who} knows of {seen} entries of this node's feed, and nobody who answers "
+            "holds more than {reach}: to go on there would show two histories"
         )
+        super().__init__(told.filled(who=witness or _GUARD, seen=seen, reach=reach))
         self.witness = witness
         self.seen = seen
         self.reach = reach

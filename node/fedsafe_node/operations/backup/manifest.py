@@ -16,6 +16,8 @@ from fedsafe_node.operations.backup.errors import (
     BadPart,
 )
 from fedsafe_node.store.sealed_parts import SealKey
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 FILE: Final = "manifest.json"
 DATABASE: Final = "store.db"
@@ -101,29 +103,39 @@ def read_manifest(directory: Path) -> tuple[Manifest, str]:
     path = directory / FILE
     try:
         if path.stat().st_size > _LARGEST:
-            raise BackupRefusedError(f"{path} is no manifest of a backup")
+            raise BackupRefusedError(
+                Phrase("{path} is no manifest of a backup").filled(path=path)
+            )
         content = path.read_bytes()
         manifest = msgspec.json.decode(content, type=Manifest)
     except OSError as error:
         raise BackupRefusedError(
-            f"{path}: {error.strerror}",
-            "name a directory that `fedsafe backup` has made",
+            Phrase("{path}: {why}").filled(path=path, why=reason_of(error)),
+            Phrase("name a directory that `fedsafe backup` has made"),
         ) from None
     except ValueError:
         raise BackupRefusedError(
-            f"{path} is no manifest of a backup that this program knows",
-            "use the program that made the backup, or a newer one",
+            Phrase("{path} is no manifest of a backup that this program knows").filled(
+                path=path
+            ),
+            Phrase("use the program that made the backup, or a newer one"),
         ) from None
     if DATABASE not in manifest.files:
-        raise BackupRefusedError(f"{path} names no store")
+        raise BackupRefusedError(Phrase("{path} names no store").filled(path=path))
     for name in manifest.files:
         parts = Path(name).parts
         if Path(name).is_absolute() or ".." in parts:
-            raise BackupRefusedError(f"{path} names a file that is not in the backup")
+            raise BackupRefusedError(
+                Phrase("{path} names a file that is not in the backup").filled(
+                    path=path
+                )
+            )
         # A key that others know, or what SQLite would play into the store.
         beside = name != DATABASE and parts[:1] != () and parts[0].startswith(DATABASE)
         if beside or parts[:1] in {(), ("keys",), ("restore.json",)}:
-            raise BackupRefusedError(f"{path} names a file that no backup holds")
+            raise BackupRefusedError(
+                Phrase("{path} names a file that no backup holds").filled(path=path)
+            )
     return manifest, digest_of(content)
 
 
@@ -139,7 +151,9 @@ def check_files(
     known = {FILE, *manifest.files}
     found = (path for path in sorted(directory.rglob("*")) if not path.is_dir())
     names = (str(path.relative_to(directory)) for path in found)
-    bad += [BadPart(name, "it was added") for name in names if name not in known]
+    bad += [
+        BadPart(name, Phrase("it was added")) for name in names if name not in known
+    ]
     if bad:
         raise BackupBrokenError(bad)
 
@@ -150,7 +164,7 @@ def _bad_files(
     for name, part in files.items():
         path = directory / name
         if path.is_symlink() or not path.is_file():
-            yield BadPart(name, "it is gone", is_missing=True)
+            yield BadPart(name, Phrase("it is gone"), is_missing=True)
             continue
         try:
             found = part_of(path, read)
@@ -158,6 +172,11 @@ def _bad_files(
             yield BadPart(name, error.strerror or "it cannot be read")
             continue
         if found.size < part.size:
-            yield BadPart(name, f"{part.size} bytes were saved, {found.size} are here")
+            yield BadPart(
+                name,
+                Phrase("{saved} bytes were saved, {found} are here").filled(
+                    saved=part.size, found=found.size
+                ),
+            )
         elif found != part:
-            yield BadPart(name, "it was changed")
+            yield BadPart(name, Phrase("it was changed"))

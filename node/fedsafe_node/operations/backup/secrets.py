@@ -23,6 +23,8 @@ from fedsafe_node.ground.errors import KeyFileError
 from fedsafe_node.ground.key_files import MAX_SECRET_BYTES, read_secret
 from fedsafe_node.operations.backup.errors import BackupRefusedError
 from fedsafe_node.store.sealed_files import key_names
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 MAGIC: Final = b"fedsafe-keys-2\n"
 STATEMENT_KEY: Final = "statement.key"
@@ -76,19 +78,25 @@ def open_keys(
     """
     try:
         if path.stat().st_size > _LARGEST:
-            raise BackupRefusedError(f"{path} is no file of keys")
+            raise BackupRefusedError(
+                Phrase("{path} is no file of keys").filled(path=path)
+            )
         content = path.read_bytes()
     except OSError as error:
-        raise BackupRefusedError(f"{path}: {error.strerror}") from None
+        raise BackupRefusedError(
+            Phrase("{path}: {why}").filled(path=path, why=reason_of(error))
+        ) from None
     if content.startswith(_UNSIGNED):
         raise BackupRefusedError(
-            f"{path} is not signed: an earlier version wrote it",
-            "make a new one with `fedsafe backup --keys`",
+            Phrase("{path} is not signed: an earlier version wrote it").filled(
+                path=path
+            ),
+            Phrase("make a new one with `fedsafe backup --keys`"),
         )
     if not content.startswith(MAGIC):
         raise BackupRefusedError(
-            f"{path} is no file of keys",
-            "name what `fedsafe backup --keys` has written",
+            Phrase("{path} is no file of keys").filled(path=path),
+            Phrase("name what `fedsafe backup --keys` has written"),
         )
     content = content.removeprefix(MAGIC)
     signature, sealed = content[:SIGNATURE_BYTES], content[SIGNATURE_BYTES:]
@@ -99,14 +107,18 @@ def open_keys(
         keys = msgspec.msgpack.decode(opened, type=_Keys)
     except (CryptoError, ValueError):
         raise BackupRefusedError(
-            f"{path} does not open: it is not of {node}, was changed, or was sealed to "
-            "another custody key",
-            "name the custody key that node.toml had when the backup was made",
+            Phrase(
+                "{path} does not open: it is not of {node}, was changed, "
+                "or was sealed to another custody key"
+            ).filled(path=path, node=node),
+            Phrase("name the custody key that node.toml had when the backup was made"),
         ) from None
     for name in keys.files:
         parts = PurePosixPath(name).parts
         if len(parts) > _DEEPEST or any(part.startswith(".") for part in parts):
-            raise BackupRefusedError(f"{path} holds a file that is no key")
+            raise BackupRefusedError(
+                Phrase("{path} holds a file that is no key").filled(path=path)
+            )
     if not signers and not _is_signed(node, sealed, signature, _own(keys.files)):
         raise _not_signed(path, node)
     return keys.files
@@ -133,8 +145,12 @@ def _is_signed(
 
 def _not_signed(path: Path, node: str) -> BackupRefusedError:
     return BackupRefusedError(
-        f"{path} was not signed by {node}, or was changed; nothing of it was used",
-        "name the file that this node wrote; if its keys have changed since the backup "
-        "was made, name its statement key, as a member's charter has it, with "
-        "--statement-key",
+        Phrase(
+            "{path} was not signed by {node}, or was changed; nothing of it was used"
+        ).filled(path=path, node=node),
+        Phrase(
+            "name the file that this node wrote; if its keys have "
+            "changed since the backup was made, name its statement "
+            "key, as a member's charter has it, with --statement-key"
+        ),
     )

@@ -78,7 +78,9 @@ def file_in(address: str) -> Path:
         path = Path("/", str(path).lstrip("/"))
     if parts.netloc or not path.is_absolute() or parts.query or parts.fragment:
         raise MoveRefusedError(
-            "a file is sqlite:///DIR/store.db, with the whole path of the directory"
+            Phrase(
+                "a file is sqlite:///DIR/store.db, with the whole path of the directory"
+            )
         )
     return path
 
@@ -110,18 +112,24 @@ def route_of(wanted: Wanted, place: Place, config: Config) -> Route:
     wanted = replace(wanted, target=same_spelling(wanted.target))
     if source == wanted.target:
         raise MoveRefusedError(
-            "the store is there already, as node.toml says"
+            Phrase("the store is there already, as node.toml says")
             if wanted.source is None
-            else "both addresses are the same"
+            else Phrase("both addresses are the same")
         )
     if is_file(source) == is_file(wanted.target):
         raise MoveRefusedError(
-            "a store moves from a file to a PostgreSQL server, or back",
-            "from server to server its own tools copy it (pg_dump, pg_basebackup)",
+            Phrase("a store moves from a file to a PostgreSQL server, or back"),
+            Phrase(
+                "from server to server its own tools copy it (pg_dump, pg_basebackup)"
+            ),
         )
     file = file_in(source if is_file(source) else wanted.target)
     if file.resolve() != place.database.resolve():
-        raise MoveRefusedError(f"the file of this node's store is {place.database}")
+        raise MoveRefusedError(
+            Phrase("the file of this node's store is {path}").filled(
+                path=place.database
+            )
+        )
     if is_file(source):
         return _to_server(wanted, source)
     _check(source, "--from")
@@ -134,7 +142,9 @@ def _to_server(wanted: Wanted, source: str) -> Route:
     storage = Storage(wanted.target, wanted.password_file)
     _check(wanted.target, "--to")
     if not urlsplit(wanted.target).username:
-        raise MoveRefusedError("--to names the node's role: postgresql://ROLE@HOST/DB")
+        raise MoveRefusedError(
+            Phrase("--to names the node's role: postgresql://ROLE@HOST/DB")
+        )
     if wanted.owner_file is not None:
         owner = _owner_in(wanted.owner_file)
     elif wanted.owner is not None:
@@ -142,8 +152,10 @@ def _to_server(wanted: Wanted, source: str) -> Route:
         _check(owner, "--owner")
     else:
         raise MoveRefusedError(
-            "say who makes the tables: the node's role may not own them",
-            "--owner postgresql://OWNER@HOST/DB, or --owner-file FILE with that",
+            Phrase("say who makes the tables: the node's role may not own them"),
+            Phrase(
+                "--owner postgresql://OWNER@HOST/DB, or --owner-file FILE with that"
+            ),
         )
     return Route(source, wanted.target, storage, owner=owner)
 
@@ -152,11 +164,15 @@ def _owner_in(file: Path) -> str:
     try:
         text = read_secret(file).decode().strip()
     except UnicodeDecodeError:
-        raise MoveRefusedError(f"{file} is not UTF-8") from None
+        raise MoveRefusedError(
+            Phrase("{file} is not UTF-8").filled(file=file)
+        ) from None
     try:
         parts = urlsplit(text)
     except ValueError:
-        raise MoveRefusedError(f"{file} holds no address of a server") from None
+        raise MoveRefusedError(
+            Phrase("{file} holds no address of a server").filled(file=file)
+        ) from None
     account, at, place = parts.netloc.rpartition("@")
     bare = f"{account.partition(':')[0]}{at}{place}"
     _check(urlunsplit(parts._replace(netloc=bare)), str(file))

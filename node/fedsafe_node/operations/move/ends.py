@@ -26,6 +26,7 @@ from fedsafe_node.store.sealed_parts import (
     read_seal,
 )
 from fedsafe_node.store.sql import Connection
+from fedsafe_policies.ground.catalogue import Phrase
 
 SEAL: Final = "seal"
 # What says how a database came to its schema; each kind of database has its own.
@@ -192,8 +193,8 @@ def seal_of(connection: Connection, key: SealKey) -> Seal:
     seal = read_seal(connection, key) if found == VERSION else None
     if seal is None:
         raise MoveRefusedError(
-            "the store is of an older version of this program",
-            "start and stop the node once with this version, which upgrades it",
+            Phrase("the store is of an older version of this program"),
+            Phrase("start and stop the node once with this version, which upgrades it"),
         )
     return seal
 

@@ -12,14 +12,13 @@ class MoveRefusedError(StoreError):
     def __init__(
         self, reason: str | Phrase, way_out: str | Phrase | None = None
     ) -> None:
-        super().__init__(str(reason))
-        self.phrase = reason if isinstance(reason, Phrase) else None
+        super().__init__(reason)
         self.way_out = way_out
 
 
 class UnverifiedError(StoreError):
     """What was verified does not add up."""
 
-    def __init__(self, where: str, answer: VerifyAnswer) -> None:
-        super().__init__(f"{where} does not verify")
+    def __init__(self, where: Phrase, answer: VerifyAnswer) -> None:
+        super().__init__(Phrase("{what} does not verify").filled(what=where))
         self.answer = answer

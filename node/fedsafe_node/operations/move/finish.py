@@ -27,6 +27,7 @@ from fedsafe_node.store.sealed_parts import (
     parts_of,
 )
 from fedsafe_node.store.sql import Connection
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 def same_state(seal: Seal) -> Moving:
@@ -45,9 +46,15 @@ def check_tables(source: Connection, target: Connection) -> None:
     here = {table.name: table for table in moved_tables(source)}
     for name in sorted({*here, *there}):
         if name not in here or name not in there:
-            raise MoveRefusedError(f"only one of both stores has the table {name}")
+            raise MoveRefusedError(
+                Phrase("only one of both stores has the table {name}").filled(name=name)
+            )
         if set(here[name].columns) != set(there[name].columns):
-            raise MoveRefusedError(f"the columns of {name} are not the same in both")
+            raise MoveRefusedError(
+                Phrase("the columns of {name} are not the same in both").filled(
+                    name=name
+                )
+            )
 
 
 def compare(source: Source, target: Target, key: SealKey, seal: Seal) -> dict[str, int]:
@@ -67,9 +74,13 @@ def compare(source: Source, target: Target, key: SealKey, seal: Seal) -> dict[st
         found = table.sum_up(key.hash_row, rows_of(target.connection, table))
         if found != wanted:
             raise MoveRefusedError(
-                f"of {wanted.count} rows of {table.name} those at the target "
-                f"({found.count}) are not all the same",
-                "somebody has changed what was copied: run this again with --anew",
+                Phrase(
+                    "of {wanted} rows of {name} those at the target ({found}) "
+                    "are not all the same"
+                ).filled(wanted=wanted.count, name=table.name, found=found.count),
+                Phrase(
+                    "somebody has changed what was copied: run this again with --anew"
+                ),
             )
         counts[table.name] = found.count
     return counts

@@ -48,6 +48,7 @@ from fedsafe_node.store.sql import UNREADABLE, Connection
 from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sqlite.store import held
 from fedsafe_node.store.writer import run_act
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ class _Node:
     def key(self) -> SealKey:
         return self.around.key
 
-    def verify(self, connection: Connection, where: str) -> VerifyAnswer:
+    def verify(self, connection: Connection, where: Phrase) -> VerifyAnswer:
         """Verify what is at an end, on the snapshot under way.
 
         Raises:
@@ -176,19 +177,23 @@ class _Journey:
         state = self.target.state(self.node.key)
         if moved is not None and same_spelling(moved.to) != to:
             raise MoveRefusedError(
-                f"this store has moved already: it goes on at {moved.to}",
-                "name that in --to to end a move that was broken off",
+                Phrase("this store has moved already: it goes on at {to}").filled(
+                    to=moved.to
+                ),
+                Phrase("name that in --to to end a move that was broken off"),
             )
         if moved is not None and _is_whole(state, moved):
             return self._end_again(state)
         is_begun = self._is_begun(state, seal, anew=anew)
         if moved is not None and not is_begun and not anew:
             raise MoveRefusedError(
-                "this store was marked as moved, and nothing of it is at the target",
-                "if it never ran there, --anew moves it once more",
+                Phrase(
+                    "this store was marked as moved, and nothing of it is at the target"
+                ),
+                Phrase("if it never ran there, --anew moves it once more"),
             )
         self.watcher.step("verify")
-        before = self.node.verify(self.source.connection, "the store")
+        before = self.node.verify(self.source.connection, Phrase("the store"))
         self._copy(seal, is_begun=is_begun)
         return self._finish(to, seal, before)
 
@@ -196,16 +201,20 @@ class _Journey:
         """Say whether there is something to go on with; take away what is useless."""
         if state.filled is Filled.FOREIGN:
             raise MoveRefusedError(
-                f"the target holds rows of {state.owner}; nothing of it was changed",
-                "name an empty database",
+                Phrase(
+                    "the target holds rows of {owner}; nothing of it was changed"
+                ).filled(owner=state.owner),
+                Phrase("name an empty database"),
             )
         if state.filled is Filled.WHOLE:
             number = state.seal.main.number if state.seal else 0
             if state.moved is None or number >= seal.main.number:
                 raise MoveRefusedError(
-                    f"the target holds a store of this node already (seal {number}); "
-                    "nothing of it was changed",
-                    "name an empty database, or move from there",
+                    Phrase(
+                        "the target holds a store of this node already (seal "
+                        "{number}); nothing of it was changed"
+                    ).filled(number=number),
+                    Phrase("name an empty database, or move from there"),
                 )
         if state.filled is Filled.PART and not anew:
             if state.moving == same_state(seal):
@@ -234,9 +243,9 @@ class _Journey:
             number = write_seal(
                 self.source.connection, self.target.connection, self.node.key, seal
             )
-            after = self.node.verify(self.target.connection, "the copy")
+            after = self.node.verify(self.target.connection, Phrase("the copy"))
             if after.logs != before.logs:
-                raise UnverifiedError("the copy", after)
+                raise UnverifiedError(Phrase("the copy"), after)
             self.faults.reach(FaultPoint.MOVE_BEFORE_MARK)
             mark = Moved(to, seal.main.number)
             self.source.mark(close_mark(self.node.key, mark))

@@ -38,6 +38,7 @@ from fedsafe_node.store.postgresql.replacements import LOG_STEP
 from fedsafe_node.store.postgresql.schema import migrate
 from fedsafe_node.store.postgresql.turns import WRITING
 from fedsafe_node.store.sealed_parts import SealKey
+from fedsafe_policies.ground.catalogue import Phrase
 
 _NAME: Final = "fedsafe store migrate"
 _NO_LIMIT: Final = "SET idle_in_transaction_session_timeout = 0"
@@ -125,7 +126,7 @@ class PostgresSource(_Session):
         super().__init__(url, password)
         if not self.connection.execute(HAS_VERSION).fetchone()[0]:
             self.close()
-            raise MoveRefusedError("there is no store in that database")
+            raise MoveRefusedError(Phrase("there is no store in that database"))
         self.connection.execute(_SNAPSHOT)
 
     def rows(self, table: Covered, after: Row | None) -> Iterator[Row]:
@@ -175,15 +176,19 @@ class PostgresTarget(_Session):
             raw = connect(make_conninfo(url, application_name=_NAME), password)
         except sqlite3.Error as error:
             raise MoveRefusedError(
-                f"the node would not get in by --to: {error}",
-                "nothing was moved: mend what that names, then run this again",
+                Phrase("the node would not get in by --to: {why}").filled(
+                    why=str(error)
+                ),
+                Phrase("nothing was moved: mend what that names, then run this again"),
             ) from None
         with closing(PostgresConnection(raw)) as entry:
             (count,) = entry.execute(_MEETS, (self._raw.info.backend_pid,)).fetchone()
         if not count:
             raise MoveRefusedError(
-                "--to leads to another database than the owner's address",
-                "nothing was moved: both name the same host and the same database",
+                Phrase("--to leads to another database than the owner's address"),
+                Phrase(
+                    "nothing was moved: both name the same host and the same database"
+                ),
             )
 
     def state(self, key: SealKey) -> State:
@@ -258,8 +263,10 @@ class PostgresTarget(_Session):
             self.connection.execute(f"ALTER TABLE {table} {verb} TRIGGER {trigger}")
         if verb == "ENABLE" and self.connection.execute(_ASLEEP).fetchone() != (0,):
             raise MoveRefusedError(
-                "triggers of the target are asleep that nobody here put to sleep",
-                "run this again with --anew",
+                Phrase(
+                    "triggers of the target are asleep that nobody here put to sleep"
+                ),
+                Phrase("run this again with --anew"),
             )
 
 

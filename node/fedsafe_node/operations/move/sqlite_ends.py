@@ -30,6 +30,7 @@ from fedsafe_node.store.sqlite.connection import (
     SqliteWriteConnection,
 )
 from fedsafe_node.store.sqlite.durable import make_log_durable
+from fedsafe_policies.ground.catalogue import Phrase
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 _DRAFT: Final = ".moving"
@@ -47,7 +48,7 @@ class SqliteSource:
             OSError: what was committed to it last cannot be made durable.
         """
         if not path.exists():
-            raise MoveRefusedError(f"{path} does not exist")
+            raise MoveRefusedError(Phrase("{path} does not exist").filled(path=path))
         make_log_durable(path)
         self._path = path
         self.connection = SqliteConnection.to_read(path)
@@ -151,7 +152,8 @@ class SqliteTarget:
         self.close()
         if any(_beside(self._draft)):
             raise MoveRefusedError(
-                f"another program has {self._draft} open", "end it, and run this again"
+                Phrase("another program has {path} open").filled(path=self._draft),
+                Phrase("end it, and run this again"),
             )
         self._faults.reach(FaultPoint.MOVE_BEFORE_RENAME)
         # A log that was left beside the old file must never meet the new one.

@@ -94,6 +94,7 @@ from fedsafe_node.store.sealed_files import key_names, key_of_seal
 from fedsafe_node.store.sealed_parts import Seal, read_seal
 from fedsafe_node.store.sqlite.connection import SqliteConnection
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 _RUNNING: Final = "running"
 
@@ -238,7 +239,7 @@ def _seal_of(place: Place, draft: Path) -> Seal:
     with closing(SqliteConnection.to_read(draft)) as connection:
         seal = read_seal(connection, key) if key is not None else None
     if seal is None:
-        raise BackupRefusedError("the store in the backup has no seal")
+        raise BackupRefusedError(Phrase("the store in the backup has no seal"))
     return seal
 
 

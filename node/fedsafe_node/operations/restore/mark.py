@@ -13,6 +13,7 @@ from fedsafe_node.ground.key_files import sync_directory, write_durably
 from fedsafe_node.log.guard import Kept
 from fedsafe_node.operations.backup.errors import BackupRefusedError
 from fedsafe_node.store.rows import LogName
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,9 +49,11 @@ def read_mark(place: Place) -> Mark | None:
         return None
     except (OSError, ValueError):
         raise BackupRefusedError(
-            f"{place.restoring} cannot be read",
-            "it holds what had left the node: bring it back, or restore into a new "
-            "directory",
+            Phrase("{file} cannot be read").filled(file=place.restoring),
+            Phrase(
+                "it holds what had left the node: bring it back, or "
+                "restore into a new directory"
+            ),
         ) from None
 
 

@@ -38,6 +38,7 @@ from fedsafe_node.operations.backup.errors import (
     MembersAwayError,
     PastLostError,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
 _LIVES_AHEAD: Final = 16
 _NOT_FOUND: Final = 404
@@ -102,8 +103,12 @@ class Members:
         strangers = sorted(set(absent) - {each.name for each in self.others})
         if strangers:
             raise BackupRefusedError(
-                f"{strangers[0]} is no other member that takes part",
-                f"members: {', '.join(each.name for each in self.others)}",
+                Phrase("{name} is no other member that takes part").filled(
+                    name=strangers[0]
+                ),
+                Phrase("members: {names}").filled(
+                    names=", ".join(each.name for each in self.others)
+                ),
             )
         asked = [each for each in self.others if each.name not in absent]
         answers = await asyncio.gather(
@@ -123,9 +128,13 @@ class Members:
                 raise answer
         if strange:
             raise BackupRefusedError(
-                f"{', '.join(strange)} knows this node by other keys than these",
-                "it has newer ones: bring back the newest file of keys, and look at "
-                "the clock",
+                Phrase("{names} knows this node by other keys than these").filled(
+                    names=", ".join(strange)
+                ),
+                Phrase(
+                    "it has newer ones: bring back the newest file of keys, "
+                    "and look at the clock"
+                ),
             )
         if away:
             raise MembersAwayError(away)

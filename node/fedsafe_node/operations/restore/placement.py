@@ -16,7 +16,7 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.primitives.identity import SigningKey
 from fedsafe_crypto.seal.hpke import RecipientKey
 from fedsafe_node.ground.config import Config, Place, load_config
-from fedsafe_node.ground.errors import BadRequestError
+from fedsafe_node.ground.errors import BadRequestError, words_of
 from fedsafe_node.ground.faults import FaultPoint, Faults
 from fedsafe_node.ground.key_files import (
     make_private_directory,
@@ -43,7 +43,9 @@ from fedsafe_node.operations.backup.secrets import STATEMENT_KEY, open_keys
 from fedsafe_node.operations.offline_inspect import read_own_keys
 from fedsafe_node.operations.restore.mark import Mark, put_mark, read_mark
 from fedsafe_node.people.names import check_name
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.references import is_reference
+from fedsafe_policies.ground.system_reasons import reason_of
 
 DRAFT: Final = "store.db.restoring"
 _BESIDE: Final = ("", "-wal", "-shm", ".lock")
@@ -86,15 +88,17 @@ def check_said(request: Request) -> None:
     """
     if not is_reference(request.reason):
         raise BackupRefusedError(
-            "the reason (--reason) refers, such as ticket-7; it tells nothing",
-            "write down elsewhere why, and give the number of that",
+            Phrase("the reason (--reason) refers, such as ticket-7; it tells nothing"),
+            Phrase("write down elsewhere why, and give the number of that"),
         )
     try:
         check_name(request.by)
     except BadRequestError as error:
         raise BackupRefusedError(
-            f"who restores (--by) is no name of a person here: {error.detail}",
-            "give the name of your account",
+            Phrase("who restores (--by) is no name of a person here: {why}").filled(
+                why=words_of(error)
+            ),
+            Phrase("give the name of your account"),
         ) from None
 
 
@@ -111,14 +115,21 @@ def place_backup(place: Place, request: Request, read: Read, faults: Faults) -> 
     mark = read_mark(place)
     if place.database.exists() and (mark is None or mark.ready is None):
         raise BackupRefusedError(
-            f"{place.database} is there; nothing was changed",
-            "if it is no good, move it and what begins with its name away, as evidence",
+            Phrase("{file} is there; nothing was changed").filled(file=place.database),
+            Phrase(
+                "if it is no good, move it and what begins with its name "
+                "away, as evidence"
+            ),
         )
     if not (place.keys / "seal.key").exists() and request.keys is None:
         raise BackupRefusedError(
-            f"{place.directory} has no keys, and a backup holds none",
-            "name the file that `fedsafe backup --keys` wrote with --keys, and the "
-            "private custody key with --custody-key",
+            Phrase("{directory} has no keys, and a backup holds none").filled(
+                directory=place.directory
+            ),
+            Phrase(
+                "name the file that `fedsafe backup --keys` wrote with "
+                "--keys, and the private custody key with --custody-key"
+            ),
         )
     make_private_directory(place.directory)
     if mark is None or mark.ready is None:
@@ -130,13 +141,17 @@ def place_backup(place: Place, request: Request, read: Read, faults: Faults) -> 
     config = load_config(place)
     if config.name != manifest.node:
         raise BackupRefusedError(
-            f"this is the directory of {config.name}, and a backup of {manifest.node}",
-            "name the directory of that node, or a new one",
+            Phrase("this is the directory of {name}, and a backup of {node}").filled(
+                name=config.name, node=manifest.node
+            ),
+            Phrase("name the directory of that node, or a new one"),
         )
     if config.store is not None:
         raise BackupRefusedError(
-            "node.toml keeps the store on a PostgreSQL server",
-            "take [store] out of node.toml; `fedsafe store migrate` moves it again",
+            Phrase("node.toml keeps the store on a PostgreSQL server"),
+            Phrase(
+                "take [store] out of node.toml; `fedsafe store migrate` moves it again"
+            ),
         )
     if mark.ready is None:
         _verify(place, request, manifest)
@@ -173,12 +188,15 @@ def _place_files(place: Place, request: Request, manifest: Manifest) -> None:
 def _opened(place: Place, request: Request, manifest: Manifest) -> dict[str, bytes]:
     if request.keys is None or request.custody is None:
         raise BackupRefusedError(
-            "the keys are sealed", "name the private custody key with --custody-key"
+            Phrase("the keys are sealed"),
+            Phrase("name the private custody key with --custody-key"),
         )
     try:
         custody = RecipientKey.from_bytes(read_secret(request.custody))
     except CryptoError:
-        raise BackupRefusedError(f"{request.custody} is no custody key") from None
+        raise BackupRefusedError(
+            Phrase("{file} is no custody key").filled(file=request.custody)
+        ) from None
     signers = _signers(place, request, manifest.node)
     return dict(open_keys(request.keys, custody, manifest.node, signers))
 
@@ -192,7 +210,9 @@ def _signers(place: Place, request: Request, node: str) -> set[bytes]:
         try:
             return {SigningKey.from_bytes(read_secret(path)).public}
         except CryptoError:
-            raise BackupRefusedError(f"{path} is no key") from None
+            raise BackupRefusedError(
+                Phrase("{path} is no key").filled(path=path)
+            ) from None
     known = read_own_keys(place, request.backup / DATABASE, node)
     return {keys.statement for keys in known}
 
@@ -228,5 +248,6 @@ def _copy_store(place: Place, request: Request) -> None:
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise BackupRefusedError(
-            f"{draft}: {error.strerror}", "make room there, and run this again"
+            Phrase("{path}: {why}").filled(path=draft, why=reason_of(error)),
+            Phrase("make room there, and run this again"),
         ) from None
