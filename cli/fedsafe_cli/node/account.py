@@ -157,8 +157,8 @@ def totp(context: click.Context) -> ExitStatus:
 def passkey() -> None:
     """List, name and remove your passkeys.
 
-    A browser enrols them for the address of the node's desk, over the API: the desk has
-    no page for them yet. With one you log in without a password.
+    You add them on the desk, under "Passkeys", for its address. With one you log in
+    there without a password.
 
     \b
     Examples:

@@ -31,6 +31,8 @@ from fedsafe_policies.ground.catalogue import Phrase
 
 PROOF: Final = "step_up"
 """The field with the code that proves the second factor in the same form."""
+PASSKEY: Final = "passkey"
+"""The field into which the script puts what a passkey has signed, as JSON."""
 _BACK: Final = frozenset({400, 403, 404, 409, 422, 429})
 """Statuses of refusals that come back in the form."""
 
@@ -149,12 +151,12 @@ class FormPage:
         return Tried(answer=answer)
 
     async def prove(self) -> web.StreamResponse | None:
-        """Prove the second factor with the code in the form, if it takes that."""
-        code = self.view.text(PROOF)
-        if not code:
+        """Prove the second factor with what the form brings, if it takes that."""
+        view = self.view
+        if not view.text(PROOF) and not view.text(PASSKEY):
             return None
         try:
-            await self.view.ask("stepUp", body={"code": code})
+            await prove_anew(view, PROOF)
         except TurnedDownError as refused:
             if refused.problem.status not in _BACK:
                 raise
@@ -174,9 +176,32 @@ class FormPage:
         return self.show(status=problem.status, why=refused.why)
 
 
+async def prove_anew(view: View, field: str) -> None:
+    """Prove the second factor by a passkey, or by the code in a field.
+
+    Raises:
+        TurnedDownError: it is refused.
+    """
+    if signed := view.text(PASSKEY):
+        await view.ask("endPasskeyStepUp", body=signed_in(signed))
+    else:
+        await view.ask("stepUp", body={"code": view.text(field)})
+
+
+def signed_in(text: str) -> dict[str, str]:
+    """Read what the script says of a passkey; nothing if it says nothing of the kind.
+
+    What of it counts the route decides.
+    """
+    try:
+        return msgspec.json.decode(text, type=dict[str, str])
+    except msgspec.MsgspecError:
+        return {}
+
+
 _PROOF_FIELD: Final = Field(
     name=PROOF,
-    widget=Widget.LINE,
+    widget=Widget.PROOF,
     label=Phrase("Code of your authenticator"),
     help=Phrase("This act takes a proof that it is you, not older than five minutes."),
     required=True,

@@ -8,7 +8,9 @@ from aiohttp import web
 
 from fedsafe_node.acts.people import EnrolmentAnswer, SessionAnswer
 from fedsafe_node.api.endpoint import TurnedDownError
+from fedsafe_node.desk.act import PASSKEY, prove_anew, signed_in
 from fedsafe_node.desk.frame import show_kept, spoken
+from fedsafe_node.desk.passkeys import browser_of
 from fedsafe_node.desk.view import ROOT, Page, View, form_pages
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
@@ -17,6 +19,7 @@ _CHOOSE: Final = "choose_role"
 _CHOICE: Final = Phrase(
     "Choose the role in which you work now, and enter password and code once more."
 )
+_CHOICE_ALONE: Final = Phrase("Choose the role in which you work now.")
 _TRIES: Final = frozenset({400, 401, 403, 422, 429})
 _FIRST: Final = "/today"
 _DAY: Final = Phrase("name the day until which the training counts")
@@ -35,19 +38,34 @@ async def log_in(view: View) -> web.StreamResponse:
         name: view.text(name) for name in ("name", "password", "code")
     }
     body["password"] = view.posted.get("password", [""])[0]
+    return await _enter(view, "logIn", body, choice=_CHOICE)
+
+
+async def log_in_by_passkey(view: View) -> web.StreamResponse:
+    """Log somebody in by what their device has signed."""
+    body: dict[str, object] = {
+        **signed_in(view.text(PASSKEY)),
+        "browser": browser_of(view),
+    }
+    return await _enter(view, "endPasskeyLogIn", body, choice=_CHOICE_ALONE)
+
+
+async def _enter(
+    view: View, route: str, body: dict[str, object], *, choice: Phrase
+) -> web.StreamResponse:
     if role := view.text("role"):
         body["role"] = role
     try:
-        answer: SessionAnswer = await view.ask("logIn", body=body)
+        answer: SessionAnswer = await view.ask(route, body=body)
     except TurnedDownError as refused:
         if refused.problem.status not in _TRIES:
             raise
         if refused.problem.code != _CHOOSE:
             return _login(view, wrong=refused.why)
-        # The password was right, so it may say which roles they are.
+        # What was proved was right, so it may say which roles they are.
         held = str(refused.why.named.get("names", "")).split(", ")
         roles = [role for role in Role if role.value in held]
-        return _login(view, wrong=_CHOICE, roles=roles)
+        return _login(view, wrong=choice, roles=roles, signed=view.text(PASSKEY))
     view.token = view.secret = answer.token
     view.who = await view.ask("showSession")
     response = await _onward(view)
@@ -60,13 +78,21 @@ async def _onward(view: View) -> web.StreamResponse:
     if target:
         kept = parse_qsl(view.text("kept"), keep_blank_values=True)
         return show_kept(view, target, kept, status=200)
+    return _to_wanted(view)
+
+
+def _to_wanted(view: View) -> web.StreamResponse:
     wanted = view.text("wanted")
     known = {page.target for page in view.desk.pages if page.method == "GET"}
     return view.go(wanted.removeprefix(ROOT) if wanted in known else _FIRST)
 
 
 def _login(
-    view: View, *, wrong: Phrase | None, roles: list[Role] | None = None
+    view: View,
+    *,
+    wrong: Phrase | None,
+    roles: list[Role] | None = None,
+    signed: str = "",
 ) -> web.StreamResponse:
     kept = parse_qsl(view.text("kept"), keep_blank_values=True)
     return view.show(
@@ -78,6 +104,7 @@ def _login(
         wanted=view.text("wanted"),
         kept=kept,
         kept_target=view.text("kept_target"),
+        signed=signed,
     )
 
 
@@ -107,18 +134,37 @@ async def choose_language(view: View) -> web.StreamResponse:
 
 async def show_step_up(view: View) -> web.StreamResponse:
     """Ask for the second factor once more."""
-    return view.show("step_up.html", wrong=None, again=False)
+    return _step_up(view, wanted=view.query.get("wanted", ""))
+
+
+def show_step_up_first(view: View) -> web.StreamResponse:
+    """Ask for it in the place of a page that takes it; lead back to a form's page."""
+    wanted = view.request.path
+    return _step_up(view, wanted=wanted, status=403, again=True)
+
+
+def _step_up(
+    view: View,
+    *,
+    wanted: str,
+    status: int = 200,
+    wrong: Phrase | None = None,
+    again: bool = False,
+) -> web.StreamResponse:
+    return view.show(
+        "step_up.html", status=status, wrong=wrong, again=again, wanted=wanted
+    )
 
 
 async def step_up(view: View) -> web.StreamResponse:
     """Prove the second factor once more."""
     try:
-        await view.ask("stepUp", body={"code": view.text("code")})
+        await prove_anew(view, "code")
     except TurnedDownError as refused:
         if refused.problem.status not in _TRIES:
             raise
-        return view.show("step_up.html", status=422, wrong=refused.why, again=False)
-    return view.go(_FIRST)
+        return _step_up(view, wanted=view.text("wanted"), status=422, wrong=refused.why)
+    return _to_wanted(view)
 
 
 async def go_on(view: View) -> web.StreamResponse:
@@ -187,6 +233,14 @@ ENTRANCE_PAGES: Final = (
             open=True,
         ),
         log_in,
+    ),
+    Page(
+        name="login.passkey",
+        path="/login/passkey",
+        method="POST",
+        handler=log_in_by_passkey,
+        title=Phrase.within("desk", "Log in"),
+        open=True,
     ),
     *form_pages(
         Page(

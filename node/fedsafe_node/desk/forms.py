@@ -39,6 +39,7 @@ class Widget(StrEnum):
     ONE = "one"
     ONE_OF_MANY = "one_of_many"
     SOME = "some"
+    PROOF = "proof"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from fedsafe_node.audit.compliance.events import meanings
+from fedsafe_node.desk.act import PASSKEY, PROOF
 from fedsafe_node.desk.described import written
 from fedsafe_node.desk.fields import SECRETS, choice_word, field_word
 from fedsafe_node.desk.view import PLACES, ROOT, Page, Place, View
@@ -223,5 +224,6 @@ def kept_fields(view: View) -> list[tuple[str, str]]:
         (name, value)
         for name, values in view.posted.items()
         for value in values
-        if name not in {"token", "once"} and name.rpartition(".")[2] not in SECRETS
+        if name not in {"token", "once", PROOF, PASSKEY}
+        and name.rpartition(".")[2] not in SECRETS
     ]

@@ -35,7 +35,7 @@ from fedsafe_node.api.route import KIB
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.server import BORDER, STRAIGHT
 from fedsafe_node.desk.approvals import APPROVAL_PAGES
-from fedsafe_node.desk.entrance import ENTRANCE_PAGES
+from fedsafe_node.desk.entrance import ENTRANCE_PAGES, show_step_up_first
 from fedsafe_node.desk.forms import MOST_FIELDS, Zone
 from fedsafe_node.desk.frame import (
     NO_PAGE,
@@ -51,6 +51,7 @@ from fedsafe_node.desk.frame import (
 )
 from fedsafe_node.desk.log import LOG_PAGES
 from fedsafe_node.desk.newcomers import NEWCOMER_PAGES
+from fedsafe_node.desk.passkeys import PASSKEY_PAGES
 from fedsafe_node.desk.session import Cookies, form_token, is_ahead, is_from_here
 from fedsafe_node.desk.shelves import SHELF_PAGES
 from fedsafe_node.desk.today import TODAY_PAGES
@@ -77,6 +78,7 @@ _NO_SUCH: Final = Phrase("There is no such page.")
 
 PAGES: Final[tuple[Page, ...]] = (
     *ENTRANCE_PAGES,
+    *PASSKEY_PAGES,
     *TODAY_PAGES,
     *APPROVAL_PAGES,
     *NEWCOMER_PAGES,
@@ -248,6 +250,7 @@ class Site:
             wrong=None,
             name="",
             roles=[],
+            signed="",
         )
         self.desk.cookies.keep_before(response, before)
         self.desk.cookies.drop_token(response)
@@ -261,7 +264,7 @@ class Site:
             return await self._log_in_first(view)
         code = _code(problem.code)
         if code is Code.STEP_UP:
-            return view.show("step_up.html", status=403, wrong=None, again=True)
+            return show_step_up_first(view)
         return view.show(
             "problem.html", status=problem.status, problem=problem, why=refused.why
         )
@@ -324,7 +327,8 @@ class Site:
         # Not `no-referrer`: with that, browsers say no origin for forms.
         headers["Referrer-Policy"] = "same-origin"
         headers["Permissions-Policy"] = (
-            "camera=(), geolocation=(), microphone=(), publickey-credentials-get=(self)"
+            "camera=(), geolocation=(), microphone=(), "
+            "publickey-credentials-create=(self), publickey-credentials-get=(self)"
         )
         headers["Server"] = "fedsafe"
         return response

@@ -81,7 +81,14 @@ MOST: Final = 10
 """Passkeys of one person."""
 _SAID: Final = Struct(">I12s")  # when it ends, and what makes it one of a kind
 _MAC_BYTES: Final = 16
-_REFUSED: Final = Phrase("the passkey is not accepted; begin anew")
+_REFUSED: Final = Phrase(
+    "the passkey is not accepted: it is not known here, or its answer does not fit or "
+    "came too late; begin anew"
+)
+_UNVERIFIED: Final = Phrase(
+    "the device did not make sure that it is you, by a PIN, a finger or your face; set "
+    "that up on it, or use another way"
+)
 _NO_SUCH: Final = Phrase("you have no such passkey")
 
 
@@ -144,7 +151,7 @@ class Passkeys:
             verified = await asyncio.to_thread(_registered, request, origin)
         except NotTakenError as refused:
             await self._refuse(request.client_data, who.name, refused.why)
-            raise ForbiddenError(_REFUSED, authenticated=True) from None
+            raise ForbiddenError(_told(refused.why), authenticated=True) from None
         row = PasskeyRow(
             id=token_hex(16),
             credential=verified.credential_id,
@@ -283,7 +290,7 @@ class Passkeys:
             answer = await self._used(request, row, count, opened)
         except NotTakenError as refused:
             await self._refuse(request.client_data, person.name, refused.why)
-            raise ForbiddenError(_REFUSED, authenticated=False) from None
+            raise ForbiddenError(_told(refused.why), authenticated=False) from None
         await uncount_tries(office.store, counters, office.now())
         return answer
 
@@ -328,7 +335,7 @@ class Passkeys:
             return await self._used(request, row, count, proved)
         except NotTakenError as refused:
             await self._refuse(request.client_data, who.name, refused.why)
-            raise ForbiddenError(_REFUSED, authenticated=True) from None
+            raise ForbiddenError(_told(refused.why), authenticated=True) from None
 
     # --- within -------------------------------------------------------------------
 
@@ -478,6 +485,11 @@ class Passkeys:
             synced=row.synced,
             fits=self._fits(row),
         )
+
+
+def _told(why: str) -> Phrase:
+    """Say why it is refused, as far as the device itself has said it."""
+    return _UNVERIFIED if why == "verification" else _REFUSED
 
 
 def _rp_of(origin: str) -> str:

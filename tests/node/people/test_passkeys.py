@@ -193,6 +193,68 @@ async def test_one_without_a_counter_cannot_be_replayed_by_two_workers(
     assert await whys(anna) == ["replayed"]
 
 
+class Between(Passkeys):
+    """Something happens between what is verified and what is done about it."""
+
+    happens: Callable[[], Awaitable[object]]
+
+    async def _proven(self, *given: Any, **named: Any) -> int:  # noqa: ANN401
+        count = await super()._proven(*given, **named)
+        await self.happens()
+        return count
+
+
+async def test_of_a_device_and_its_clone_at_two_workers_one_is_refused(
+    anna: Team, passkeys: Passkeys
+) -> None:
+    device, _ = await enrolled(anna, passkeys)
+    clone = dataclasses.replace(device)  # it counts from where the first one was
+    proofs = [await signed(passkeys, each) for each in (device, clone)]
+    assert device.count == clone.count
+    workers = [Between(anna.office, anna.sessions, ORIGIN) for _ in proofs]
+    verified = asyncio.Barrier(len(workers))
+    for worker in workers:
+        worker.happens = verified.wait
+    both = [each.log_in(proof, "") for each, proof in zip(workers, proofs, strict=True)]
+    results = await asyncio.gather(*both, return_exceptions=True)
+
+    assert sorted(isinstance(each, ForbiddenError) for each in results) == [
+        False,
+        True,
+    ]
+    assert await whys(anna) == ["counter"]
+
+
+@pytest.mark.parametrize("does", ["log in", "step up"])
+async def test_who_is_locked_meanwhile_is_refused_whatever_was_verified(
+    anna: Team, passkeys: Passkeys, does: str
+) -> None:
+    device, who = await enrolled(anna, passkeys)
+    worker = Between(anna.office, anna.sessions, ORIGIN)
+    worker.happens = lambda: anna.accounts.lock("anna", SETUP)
+    if does == "log in":
+        error = await refused(worker.log_in(await signed(passkeys, device), ""))
+    else:
+        options = (await passkeys.begin_step_up(who)).options
+        proof = PasskeyProof(**device.sign(options))
+        error = await refused(worker.step_up(proof, who))
+
+    assert isinstance(error, ForbiddenError)
+    assert await whys(anna) == ["state"]
+
+
+async def test_who_is_locked_neither_logs_in_nor_steps_up(
+    anna: Team, passkeys: Passkeys
+) -> None:
+    device, who = await enrolled(anna, passkeys)
+    options = (await passkeys.begin_step_up(who)).options
+    await anna.accounts.lock("anna", SETUP)
+
+    await refused(passkeys.step_up(PasskeyProof(**device.sign(options)), who))
+    await refused(passkeys.log_in(await signed(passkeys, device), ""))
+    assert await whys(anna) == ["state", "state"]
+
+
 async def test_a_refused_answer_has_spent_its_challenge(
     anna: Team, passkeys: Passkeys
 ) -> None:
