@@ -3,7 +3,7 @@
 
 A test that lacks its program is skipped, in one line for each package, which names it.
 Where FEDSAFE_NEEDS names the package, or is `all`, the test fails instead: so CI says
-what must be there.
+what must be there. FEDSAFE_NEEDS_BROWSER=1 is said of the browser alone.
 """
 
 import os
@@ -16,6 +16,8 @@ import pytest
 from fedsafe_node.store.sqlite.residues import can_clear_here
 
 NEEDS: Final = "FEDSAFE_NEEDS"
+NEEDS_BROWSER: Final = "FEDSAFE_NEEDS_BROWSER"
+BROWSER: Final = "chromium"
 # Where Debian puts what only root is meant to start.
 _PLACES: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
@@ -46,11 +48,18 @@ def do_without(package: str, why: str | None = None) -> NoReturn:
     """Skip a test that lacks a package, or fail it where the package is needed."""
     said = f"needs {package} ({why or f'apt install {package}'})"
     if is_needed(package):
-        pytest.fail(f"{NEEDS}={os.environ[NEEDS]}, but: {said}", pytrace=False)
+        named = NEEDS if _is_named(package) else NEEDS_BROWSER
+        pytest.fail(f"{named}={os.environ[named]}, but: {said}", pytrace=False)
     pytest.skip(said)
 
 
 def is_needed(package: str) -> bool:
     """Tell whether a run must have a package."""
+    if package == BROWSER and os.environ.get(NEEDS_BROWSER, "") not in {"", "0"}:
+        return True
+    return _is_named(package)
+
+
+def _is_named(package: str) -> bool:
     needs = os.environ.get(NEEDS, "").split()
     return "all" in needs or package in needs

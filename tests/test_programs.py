@@ -3,7 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import NEEDS, do_without, files, program
+from tests.programs import (
+    BROWSER,
+    NEEDS,
+    NEEDS_BROWSER,
+    do_without,
+    files,
+    program,
+)
 
 MISSING = "fedsafe-has-no-such-program"
 
@@ -34,6 +41,18 @@ def test_a_test_without_a_program_that_must_be_there_fails(
     monkeypatch.setenv(NEEDS, needs)
 
     with pytest.raises(pytest.fail.Exception, match=f"{NEEDS}={needs}, but: needs"):
+        program(MISSING, "strace")
+
+
+def test_a_test_without_its_browser_fails_where_that_is_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(NEEDS, raising=False)
+    monkeypatch.setenv(NEEDS_BROWSER, "1")
+
+    with pytest.raises(pytest.fail.Exception, match=f"{NEEDS_BROWSER}=1, but: needs"):
+        program(MISSING, BROWSER)
+    with pytest.raises(pytest.skip.Exception):
         program(MISSING, "strace")
 
 

@@ -8,10 +8,11 @@ pages; everybody in it is invented.
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final, TypeVar
@@ -19,15 +20,21 @@ from unittest.mock import patch
 
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.support.desk import STAFF, Reader, Staff, with_desk
-from tests.support.fleet import NAMES, Fleet, Written, make_founded
+from tests.support.disputes import RUTH, contest
+from tests.support.fleet import NAMES, Fleet, Written, eventually, make_founded
+from tests.support.insistence import insisting
 
 from fedsafe_node.acts.bodies import Kind, Question
-from fedsafe_node.acts.lookup import LookupRequest
+from fedsafe_node.acts.lookup import LookupAnswer, LookupRequest
+from fedsafe_node.acts.reviews import Because, OutcomeRequest
+from fedsafe_node.audit.nightly_check import check_nightly
+from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
-from fedsafe_policies.vocabulary import Purpose, Scope
+from fedsafe_policies.vocabulary import Outcome, Purpose, Role, Scope
 
 T = TypeVar("T")
 NODE: Final = "a.demo"
+LENA: Final = Principal("lena", Role.LEGAL_ADVISER)
 _PATIENCE: Final = 120.0
 PERSONS: Final = (
     ("mia.muster@mail.example", "konto-1041"),
@@ -48,6 +55,8 @@ class House:
     fleet: Fleet
     origin: str = ""
     staff: Staff = field(init=False)
+    entered: dict[str, str] = field(default_factory=dict)
+    """The thing of a kind that screens show, where its list is in no order."""
 
     def wait(self, doing: Coroutine[Any, Any, T]) -> T:
         """Let the node's loop do something, and wait for it."""
@@ -94,7 +103,9 @@ class House:
         """Stop the node."""
         await self.fleet.close()
 
-    async def look_up(self, value: str, account: str, service: str = "") -> None:
+    async def look_up(
+        self, value: str, account: str, service: str = ""
+    ) -> LookupAnswer:
         """Look an account up, as a service of the provider does."""
         name = f"{service}/{account}" if service else account
         asked = LookupRequest(
@@ -105,7 +116,12 @@ class House:
         )
         node = self.fleet[NODE]
         await node.base.following.fresh()
-        await node.services.lookups.lookup(asked, BOT)
+        return await node.services.lookups.lookup(asked, BOT)
+
+
+def _tick(house: House) -> None:
+    """Let a minute pass: what is done at once stands in no order."""
+    house.fleet.clock.advance(timedelta(minutes=1))
 
 
 async def entered(reader: Reader, path: str, given: Mapping[str, Any]) -> str:
@@ -125,42 +141,87 @@ async def fill(house: House) -> None:
     """Let things stand on the node: signals, reviews, requests, acts that wait."""
     fleet, now = house.fleet, house.now()
     signals = fleet[NODE].services.signals
+    published: list[str] = []
     for at, (value, _) in enumerate(PERSONS):
         scope = Scope.FEDERATION if at % 2 else Scope.SELF
         request = request_for(value, scope=scope)
         draft = await signals.add(request, ANNA)
         if scope is Scope.FEDERATION and at != 1:
             await signals.approve([draft.signal], RITA)
+            published.append(draft.signal)
         fleet.clock.advance(timedelta(minutes=7))
     for value, account in PERSONS:
-        await house.look_up(value, account)
+
+        async def matched(value: str = value, account: str = account) -> bool:
+            return bool((await house.look_up(value, account)).matches)
+
+        await eventually(matched)  # a member may be slow to evaluate
         fleet.clock.advance(timedelta(minutes=11))
+        if "tasks" not in house.entered:
+            async with Reader(house.origin) as reader:
+                await reader.log_in(house.staff, "rita")
+                await _enter_only(house, reader, "tasks", "/desk/reviews/matches")
     for account in ("konto-1041", "konto-9001"):
         await house.look_up("nobody@mail.example", account)
+    await _fill_beside(house, published)
     async with Reader(house.origin) as reader:
         await reader.log_in(house.staff, "dora")
-        await _fill_as_officer(reader, now)
+        await _fill_as_officer(house, reader, now)
     async with Reader(house.origin) as reader:
         await reader.log_in(house.staff, "olaf")
-        await _fill_as_operator(reader, now)
+        await _fill_as_operator(house, reader, now)
+    node = fleet[NODE]
+    await check_nightly(node.base.office, node.services.audits.check_own)
 
 
-async def _fill_as_officer(reader: Reader, now: int) -> None:
+async def _fill_beside(house: House, published: Sequence[str]) -> None:
+    """Let a file be listed, a signal be disputed and another be found wrong."""
+    services = house.fleet[NODE].services
+    file = request_for(sha256(b"").hexdigest(), kind=Kind.SHA256)
+    listed = await services.signals.add(file, ANNA)
+    house.entered["signals"] = f"/desk/signals/own/{listed.signal}"
+    _tick(house)
+    await services.disputes.open(contest(published[0]), LENA)
+    _tick(house)
+    value, account = PERSONS[-1]
+    found = await house.look_up(value, account)
+    assert found.task is not None
+    wrong = OutcomeRequest(outcome=Outcome.DISMISS, because=Because.LISTING_WRONG)
+    await insisting(services.tasks).decide(found.task, wrong, RUTH)
+    _tick(house)
+
+
+async def _enter_only(house: House, reader: Reader, kind: str, path: str) -> None:
+    """Note the only thing of its kind that there is yet."""
+    links = (await reader.open(path)).links
+    things = {each for each in links if each.startswith(f"{path}/")}
+    (house.entered[kind],) = {each for each in things if "/new/" not in each}
+
+
+async def enter_request(
+    reader: Reader, now: datetime, kind: str = "access", value: str = PERSONS[0][0]
+) -> None:
+    """Enter what a person asks for, whom the officer has seen."""
+    given = {
+        "kind": kind,
+        "about.kind": "email",
+        "about.value": value,
+        "control": "identity_document",
+        "language": "de",
+        "checked.seen_on": f"{now:%Y-%m-%d}",
+        "checked.reference": "vermerk-7",
+    }
+    if kind == "erasure":
+        given["contention"] = "conduct_denied"
+    await entered(reader, "/desk/persons/requests/new/open", given)
+
+
+async def _fill_as_officer(house: House, reader: Reader, now: int) -> None:
     for kind, value in (("access", PERSONS[0][0]), ("erasure", PERSONS[2][0])):
-        await entered(
-            reader,
-            "/desk/persons/requests/new/open",
-            {
-                "kind": kind,
-                "about.kind": "email",
-                "about.value": value,
-                "control": "identity_document",
-                "language": "de",
-                "checked.seen_on": _local(now)[:10],
-                "checked.reference": "vermerk-7",
-                **({"contention": "conduct_denied"} if kind == "erasure" else {}),
-            },
-        )
+        await enter_request(reader, house.fleet.clock.now(), kind, value)
+        _tick(house)
+        if kind == "access":
+            await _enter_only(house, reader, "requests", "/desk/persons/requests")
     for cause, hours in (("misdelivery", 20), ("software", 80)):
         await entered(
             reader,
@@ -172,6 +233,7 @@ async def _fill_as_officer(reader: Reader, now: int) -> None:
                 "note": "Ein Brief ging an eine falsche Anschrift.",
             },
         )
+        _tick(house)
     await entered(
         reader,
         "/desk/log/holds/new/add",
@@ -183,9 +245,13 @@ async def _fill_as_officer(reader: Reader, now: int) -> None:
     )
     await reader.open("/desk/log/export")
     await reader.send("/desk/log/export", {"first": "0", "last": "20"})
+    _tick(house)
+    await reader.open("/desk/log/state")
+    shown = await reader.send("/desk/log/verify", {})
+    assert shown.status == 200, shown.text[-500:]
 
 
-async def _fill_as_operator(reader: Reader, now: int) -> None:
+async def _fill_as_operator(house: House, reader: Reader, now: int) -> None:
     await entered(
         reader,
         "/desk/house/people/new/add",
@@ -205,6 +271,7 @@ async def _fill_as_operator(reader: Reader, now: int) -> None:
         await reader.open(f"/desk/house/people/{name}/grant")
         shown = await reader.send(f"/desk/house/people/{name}/grant", {"role": role})
         assert shown.status == 200, shown.text[-500:]
+        _tick(house)
 
 
 @contextmanager
@@ -212,10 +279,12 @@ def house(*, full: bool = True) -> Iterator[House]:
     """Give a node with a desk that runs in a thread of its own until the end."""
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
-        asyncio.run(make_founded(root / "n"))
         loop = asyncio.new_event_loop()
         thread = Thread(target=loop.run_forever, daemon=True)
         thread.start()
+        # Here a browser's loop may run already.
+        founded = asyncio.run_coroutine_threadsafe(make_founded(root / "n"), loop)
+        founded.result(_PATIENCE)
         made = House(root, loop, Fleet(root / "n"))
         with patch("fedsafe_node.app.scheduler.TICK_SECONDS", 3_600):
             try:
