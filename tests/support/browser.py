@@ -35,7 +35,10 @@ SMALL: Final = (320, 256)
 READERS: Final = ("dora", "rita", "anna", "olaf", "erik")
 """In this order people look for a screen: who is first opens it."""
 SNAPSHOTS: Final = Path(__file__).parents[1] / "system/desk/snapshots"
-OF_THE_LOG: Final = ("log.events", "log.entry", "log verified", "account answered")
+OF_THE_LOG: Final = (
+    *("log.events", "log.events of a part", "log.entry", "log verified"),
+    "account answered",
+)
 IN_NO_ORDER: Final = ("tasks", "requests", "training")
 """Lists of what begins or ends at the same moment."""
 _TOLD_LINES: Final = 24
@@ -333,6 +336,8 @@ def done_first(made: Mapping[str, Screen]) -> Iterator[Screen]:
         if name in made:
             at = made[name]
             yield Screen(f"{name} wrong", at.reader, at.path, _send_empty, 422)
+    part = f"{ROOT}/log/events?about=gate"
+    yield Screen("log.events of a part", "dora", part)
     yield Screen("account answered", "dora", f"{ROOT}/log/account", _ask_account)
     yield Screen("log verified", "dora", f"{ROOT}/log/state", _verify)
     yield Screen("reveal asked", "dora", f"{ROOT}/log/reveal", _send_empty, 422)

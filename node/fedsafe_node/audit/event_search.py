@@ -16,7 +16,7 @@ from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT
 from fedsafe_node.log.event_index import Looked, Name
 
 MOST_LOOKED_AT = 20_000
-Classes = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.,]*$", max_length=1_000)]
+Classes = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.,]*$", max_length=4_000)]
 RouteName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]+$", max_length=64)]
 Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]+$", max_length=64)]
 

@@ -30,7 +30,7 @@ _CLAUSE: Final = re.compile(r"[:;(]")
 """What a meaning says behind one is for whoever reads the list of events."""
 _DAYS: Final = ("1", "7", "30", "90", "365")
 _DAY: Final = 24 * 60 * 60
-_FILTERS: Final = ("events", "outcome", "before")
+_FILTERS: Final = ("about", "events", "outcome", "before")
 _LEFT_OUT: Final = frozenset({"actor", "subject_ref", "service", "peer", "source"})
 _ENTRY: Final = f"{ROOT}/log/entries/{{}}"
 
@@ -46,11 +46,19 @@ def event_word(view: View, event: str) -> str:
 
 
 async def show_events(view: View) -> web.StreamResponse:
-    """Show events, the newest first, by class, outcome and time."""
+    """Show events, the newest first, by class, outcome and time.
+
+    There are some hundred classes: a page names those of the one chapter that it is
+    about, or none.
+    """
     given = {name: view.query[name] for name in _FILTERS if view.query.get(name)}
     query = {"newest": "true", "limit": str(_A_PAGE)}
-    if given.get("events"):
-        query["events"] = given["events"]
+    chapter = chapters().get(given.get("about", ""))
+    classes = list(chapter.events) if chapter else []
+    if given.get("events") not in classes:  # chosen under another chapter
+        given.pop("events", None)
+    if chapter:
+        query["events"] = given.get("events") or ",".join(classes)
     if given.get("outcome"):
         query["outcome"] = given["outcome"]
     days = view.query.get("days", "")
@@ -72,15 +80,10 @@ async def show_events(view: View) -> web.StreamResponse:
         given=given,
         days=_DAYS,
         chapters=[
-            (
-                chapter.title.de if view.language == "de" else chapter.title.en,
-                [
-                    (event.value, event_word(view, event.value))
-                    for event in chapter.events
-                ],
-            )
-            for chapter in chapters().values()
+            (name, each.title.de if view.language == "de" else each.title.en)
+            for name, each in chapters().items()
         ],
+        classes=[(event.value, event_word(view, event.value)) for event in classes],
     )
 
 

@@ -2,17 +2,22 @@
 """The log: three questions, and that each page which shows an account is told of it."""
 
 import io
+import re
 import zipfile
+from html import unescape
 from random import Random  # noqa: TID251 - seeded, and the seed is told
 from typing import Any
 
 import pytest
 from tests.node.desk.conftest import Readers
+from tests.support.desk import Shown
 from tests.support.desk_house import NODE, House
 
 from fedsafe_node.acts.account_reports import AccountReport, ReportRequest
+from fedsafe_node.audit.compliance.events import chapters, meanings
 from fedsafe_node.desk.view import View
 from fedsafe_node.ground.principal import Principal
+from fedsafe_node.log.audit import Event
 from fedsafe_policies.vocabulary import Purpose, Role
 
 ACCOUNT = "konto-1041"
@@ -167,6 +172,36 @@ async def test_events_are_read_page_by_page_without_a_gap(reader: Readers) -> No
         page = await dora.open(onward[0])
 
     assert seen == list(range(seen[0], -1, -1))
+
+
+async def test_events_are_chosen_by_their_chapter_and_by_one_class_of_it(
+    reader: Readers,
+) -> None:
+    dora = await reader("dora")
+    whole = await dora.open("/desk/log/events")
+    assert "events" not in whole.form("/desk/log/events").names
+
+    of_people = await dora.send("/desk/log/events", {"about": "staff"})
+    one = await dora.send("/desk/log/events", {"events": "account.set_up"})
+    of_node = await dora.send("/desk/log/events", {"about": "node"})
+
+    assert "somebody locked an account" in of_people.text
+    assert set(_classes(of_people)) <= set(chapters()["staff"].events)
+    assert len(set(_classes(of_people))) > 1
+    assert set(_classes(one)) == {Event.ACCOUNT_SET_UP}
+    assert Event.NODE_STARTED in _classes(of_node)
+    assert set(_classes(of_node)) <= set(chapters()["node"].events)
+
+
+def _classes(page: Shown) -> list[Event]:
+    """Name the classes of the events in the rows of a page."""
+    rows = _main(page.html).partition("<tbody>")[2]
+    said = {
+        re.split("[:;(]", meaning.en)[0].replace("`", "").strip(): event
+        for event, meaning in meanings().items()
+    }
+    cells = re.findall(r'<td data-label="event">(.*?)</td>', rows)
+    return [said[unescape(cell)] for cell in cells]
 
 
 async def test_a_pack_that_does_not_verify_is_not_handed_out(

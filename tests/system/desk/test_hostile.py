@@ -34,8 +34,6 @@ _IS_USUAL: Final = re.compile("status of 4|^Autofocus processing was blocked")
 """What the console says of a refusal, and of an error that the focus has already."""
 _FIRST: Final = 150_000
 _LATER: Final = 40_000
-_HEAVIER: Final = {"log.events": 56_000}
-"""It has a list of all kinds of events to choose from, beside its fifty lines."""
 _FILL: Final = """payloads => {
   const form = document.querySelector("main form:not([method=get])");
   const texts = form ? [...form.querySelectorAll(
@@ -48,7 +46,8 @@ _ENDS: Final = ("lock", "reset", "end-role", "revoke", "rotate", "lift", "end", 
 """What an act does at once to people and things that other screens need."""
 _PLANTED: Final = (
     *("login", "today", "people", "people.one", "credentials", "breaches"),
-    *("breaches.one", "holds", "holds.one", "log.events", "log.entry", "tasks"),
+    *("breaches.one", "holds", "holds.one", "log.entry", "tasks"),
+    *("log.events", "log.events of a part"),
 )
 """Screens that show what was planted, or most bytes."""
 
@@ -102,7 +101,7 @@ class Walk:
             for screen in own:
                 sizes.clear()
                 screen.show(page, self.desktop.house)
-                if sum(sizes) > _HEAVIER.get(screen.name, _LATER):
+                if sum(sizes) > _LATER:
                     self.heavy[again(screen.name)] = sum(sizes)
                 self._look(page, screen, told)
             page.context.close()
