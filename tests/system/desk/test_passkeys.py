@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Passkeys in Debian's chromium, with an authenticator that it has in software."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.util import find_spec
-from shutil import which
 from typing import Any, Final
 
 import pytest
+from tests.programs import program
+from tests.support.browser import chromium
 from tests.support.desk import PASSWORD
 from tests.support.desk_house import House, house
 
@@ -17,7 +16,6 @@ from fedsafe_node.log.audit import Event
 from fedsafe_node.people.sessions import FRESH
 
 pytestmark = pytest.mark.timeout(240)
-NEEDS: Final = "FEDSAFE_NEEDS_BROWSER"
 _PATIENCE_MS: Final = 20_000
 _DEVICE: Final = {
     "protocol": "ctap2",
@@ -85,38 +83,19 @@ class Window:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> str:
-    """Give the path of the browser, or do without it."""
-    path = which("chromium", path="/usr/bin:/bin")
-    if path is None or find_spec("playwright") is None:
-        said = "needs chromium and playwright (apt install chromium)"
-        if os.environ.get(NEEDS):
-            pytest.fail(f"{NEEDS} is set, but: {said}", pytrace=False)
-        pytest.skip(said)
-    return path
-
-
-@pytest.fixture(scope="module")
-def office(chromium: str) -> Iterator[House]:
+def office() -> Iterator[House]:
     """Give a node with a desk, if there is a browser for it."""
-    del chromium
+    program("chromium", "chromium")
     with house(full=False) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str, office: House) -> Iterator[Any]:
+def browser(office: House) -> Iterator[Any]:
     """Start chromium once the node runs: it takes the thread's event loop."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
-
     del office
-    with sync_playwright() as started:
-        # Its sandbox cannot be set up by root.
-        made = started.chromium.launch(
-            executable_path=chromium, chromium_sandbox=os.geteuid() != 0
-        )
+    with chromium() as made:
         yield made
-        made.close()
 
 
 @pytest.fixture
