@@ -47,6 +47,7 @@ _DRAWN: Final = re.compile(
     r"|staff-[0-9]{4}q[0-9]-[a-z2-7]+"
     r"|[0-9a-f]{16,}|[A-Za-z0-9+/=_-]{40,}|(?<!level=)\b\d+\b"
 )
+_STATUS: Final = "performance.getEntriesByType('navigation')[0].responseStatus"
 _PATIENCE_MS: Final = 15_000
 SEED: Final = int(os.environ.get("FEDSAFE_SEED") or secrets.randbelow(1 << 32))
 DRAWN: Final = int(os.environ.get("FEDSAFE_SCREENS") or 4)
@@ -196,10 +197,12 @@ class Screen:
         return self.name.replace(" ", "-")
 
     def show(self, page: "Page", house: House) -> None:
-        """Open it."""
+        """Open it, and not what stands there if something went wrong."""
         page.goto(self.path)
         if self.does is not None:
             self.does(page, house)
+        status = page.evaluate(_STATUS)
+        assert status == self.status, f"{self.name}: {status}, not {self.status}"
 
 
 def drawn(screens: Sequence[Screen], salt: str, *always: str) -> list[Screen]:
