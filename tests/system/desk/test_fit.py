@@ -18,11 +18,33 @@ from tests.support.browser import (
     drawn,
     unlike_kept,
 )
-from tests.support.browser_checks import judged, squeezed
+from tests.support.browser_checks import (
+    edges,
+    focused,
+    forced,
+    judged,
+    judged_by_axe,
+    moves,
+    spaced,
+    squeezed,
+    targets,
+    width,
+)
 
 pytestmark = pytest.mark.timeout(TIMEOUT)
 _ALWAYS: Final = ("login", "today", "account answered", "refused form")
 _TABS: Final = 25
+_UNFIT: Final = """<body style="background: #fff"><main>
+<style>
+  button { height: 20px; width: 20px; padding: 0; background: #fff; color: #bbb;
+    border: 0; transition: all 1s; }
+  button:focus { outline: 2px solid #eee; }
+  #cover { position: fixed; inset: 0; pointer-events: auto; }
+  p { height: 1em; width: 8em; overflow: hidden; line-height: 1; }
+</style>
+<button>x</button><img src="data:,"><div style="width: 3000px">wide</div>
+<p>just as high as one line</p><div id="cover"></div></main>"""
+"""A page on which something is wrong of each kind that is looked for."""
 
 
 def test_a_drawn_part_of_the_screens_is_fit(
@@ -37,6 +59,24 @@ def test_a_drawn_part_of_the_screens_is_fit(
         if found:
             amiss[again(screen.name, language, scheme)] = found
     assert amiss == {}
+
+
+def test_each_check_finds_what_is_unfit(desktop: Desktop) -> None:
+    page = desktop.browser.new_page()
+    page.set_content(_UNFIT)
+    found = [
+        *(edges(page) + targets(page) + focused(page) + moves(page)),
+        *(forced(page) + width(page) + judged_by_axe(page)),
+    ]
+    found += [each for each in spaced(page) if "px too wide" not in each]
+    page.close()
+
+    for wanted in (
+        *("border 1.", "text of button", "target 20x20", "focus 1.", "hidden in focus"),
+        *("moves: button", "no edge in forced", "px too wide", "image-alt:"),
+        *("html-has-lang:", "cut off: p"),
+    ):
+        assert any(wanted in each for each in found), (wanted, found)
 
 
 @pytest.mark.parametrize("runs", ["scripts", "none"])
