@@ -275,7 +275,7 @@ async def _fill_as_operator(house: House, reader: Reader, now: int) -> None:
 
 
 @contextmanager
-def house(*, full: bool = True) -> Iterator[House]:
+def house(*, full: bool = True, demonstration: bool = False) -> Iterator[House]:
     """Give a node with a desk that runs in a thread of its own until the end."""
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
@@ -283,7 +283,9 @@ def house(*, full: bool = True) -> Iterator[House]:
         thread = Thread(target=loop.run_forever, daemon=True)
         thread.start()
         # Here a browser's loop may run already.
-        founded = asyncio.run_coroutine_threadsafe(make_founded(root / "n"), loop)
+        founded = asyncio.run_coroutine_threadsafe(
+            make_founded(root / "n", demonstration=demonstration), loop
+        )
         founded.result(_PATIENCE)
         made = House(root, loop, Fleet(root / "n"))
         with patch("fedsafe_node.app.scheduler.TICK_SECONDS", 3_600):

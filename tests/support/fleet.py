@@ -410,6 +410,7 @@ async def make(
     policy: str = "synthetic",
     staff: Sequence[tuple[str, Role]] = STAFF,
     reserve_mib: int = 1,
+    demonstration: bool = False,
 ) -> Fleet:
     """Make nodes that belong to no federation yet."""
     for name, port in zip(names, free_ports(len(names)), strict=True):
@@ -420,14 +421,18 @@ async def make(
             custody_private=root / "custody" / f"{name}.key",
             staff=staff,
             clock=StandingClock(),
+            demonstration=demonstration,
         )
     return Fleet(root)
 
 
 async def make_founded(
-    root: Path, *, staff: Sequence[tuple[str, Role]] = STAFF
+    root: Path,
+    *,
+    staff: Sequence[tuple[str, Role]] = STAFF,
+    demonstration: bool = False,
 ) -> None:
-    fleet = await make(root, *NAMES, staff=staff)
+    fleet = await make(root, *NAMES, staff=staff, demonstration=demonstration)
     try:
         await fleet.start(*NAMES)
         await found(fleet, *NAMES)

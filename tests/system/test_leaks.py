@@ -44,6 +44,8 @@ EXEMPT = {
     "restore": "takes a backup, and what it writes is as in a node that never stopped",
     "demo story": "asks the routes that are asked here about people of its own; "
     "they are in no list of secrets, and tests/cli/test_end_to_end.py tells it",
+    "demo links": "names invented people and their links; that no log has one is shown "
+    "by tests/node/desk/test_demonstration.py",
     "signal renew": "takes an epoch that has ended, which no run lives to see; "
     "tests/cli/signals/test_renewal.py looks for the identifier in what it says",
     "store prepare": "takes no identifier; its secret is the owner's address, which "

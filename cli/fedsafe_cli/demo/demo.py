@@ -11,13 +11,15 @@ from typing import Final
 import click
 
 from fedsafe_cli.demo.fleet import answers, stop
-from fedsafe_cli.demo.nodes import MARK, DemoNode, load_demo, raise_demo
+from fedsafe_cli.demo.nodes import MARK, DemoNode, links_of, load_demo, raise_demo
+from fedsafe_cli.terminal.errors import SettingsError
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import coded, headings, say
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, table
 from fedsafe_cli.terminal.settings import Settings, printable
+from fedsafe_policies.ground.catalogue import Phrase
 
 DEFAULT_DIR: Final = ".demo"
 _STATES: Final = ("down", "up")
@@ -92,6 +94,35 @@ def status(context: click.Context, directory: str) -> ExitStatus:
     else:
         _list(found, settings)
     return OK if found and all(up_now) else ExitStatus.UNREACHABLE
+
+
+@demo.command("links")
+@click.option("--dir", "directory", default=DEFAULT_DIR, show_default=True)
+@shared_options
+@click.pass_context
+def links(context: click.Context, directory: str) -> ExitStatus:
+    """Make a link to the desk for each role; those made before are good no more.
+
+    A link is good once, and as long as the demo runs.
+
+    \b
+    Example:
+      fedsafe demo links
+    """  # noqa: D301
+    found, settings = load_demo(Path(directory)), settings_of(context)
+    if not found:
+        raise SettingsError(
+            Phrase("no demo lies in {directory}; make one: fedsafe demo story").filled(
+                directory=printable(directory)
+            )
+        )
+    made = links_of(found[0])
+    if settings.json:
+        document({"links": made})
+        return OK
+    rows = [(each["role"], each["name"], each["url"]) for each in made]
+    table(headings(settings, "role", "name", "url"), rows)
+    return OK
 
 
 @demo.command("down")

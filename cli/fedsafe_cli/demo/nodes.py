@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from fedsafe_cli.demo.fleet import (
     Process,
@@ -41,6 +41,9 @@ from fedsafe_cli.terminal.errors import CliError, ProgrammeError, SettingsError
 from fedsafe_cli.terminal.remote import remote
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
+
+if TYPE_CHECKING:
+    from fedsafe_node.ground.clock import Clock
 
 STATE: Final = "demo.json"
 MARK: Final = "story"
@@ -80,10 +83,37 @@ class DemoNode:
         return Client(str(self.directory / "node.sock"), token, self.dir)
 
 
+class Past(Protocol):
+    """What new nodes go through before they run for themselves.
+
+    They are made by `clock`; `staff` works at the first, which has a desk.
+    """
+
+    @property
+    def clock(self) -> "Clock":
+        """The clock by which they are made."""
+        ...
+
+    @property
+    def staff(self) -> Staff:
+        """Who works at the first of them."""
+        ...
+
+    def live(self, nodes: Sequence[DemoNode]) -> None:
+        """Go through it; the nodes belong to one federation then."""
+        ...
+
+
 def raise_demo(
-    directory: Path, count: int | None = None, *, staff: Staff = STAFF
+    directory: Path,
+    count: int | None = None,
+    *,
+    staff: Staff = STAFF,
+    past: Past | None = None,
 ) -> list[DemoNode]:
     """Bring the demo up, whatever part of it there is; *staff* works at new nodes.
+
+    New nodes go through the *past* first, if there is one.
 
     Raises:
         CliError: it cannot be; everything that this call started is stopped.
@@ -105,7 +135,9 @@ def raise_demo(
             ).filled(directory=shlex.quote(str(directory))),
         )
     if not found:
-        found = _make(root, count or 3, staff)
+        found = _make(root, count or 3, staff, past)
+        if past is not None:
+            past.live(found)
     started: list[DemoNode] = []
     with ended_by_sigterm(), _undone(started):
         processes = [(each.directory, _running(each, started)) for each in found]
@@ -115,7 +147,7 @@ def raise_demo(
             "starting the nodes",
         )
         if len(found) > 1:
-            _found(found)
+            found_among(found)
             wait_until(
                 lambda: all(_covered(each) for each in found),
                 processes,
@@ -160,7 +192,7 @@ def load_demo(directory: Path) -> list[DemoNode]:
         ) from None
 
 
-def _make(root: Path, count: int, staff: Staff) -> list[DemoNode]:
+def _make(root: Path, count: int, staff: Staff, past: Past | None) -> list[DemoNode]:
     if len(str(root)) > _LONGEST_DIR:
         raise SettingsError(
             Phrase("{root} is too long a path for a Unix socket in it").filled(
@@ -172,30 +204,42 @@ def _make(root: Path, count: int, staff: Staff) -> list[DemoNode]:
             Phrase("{root} is not empty and holds no demo").filled(root=root)
         )
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ports = zip(string.ascii_lowercase, free_ports(count), strict=False)
-    found = [
-        make_shown(root / f"{letter}.demo", port, staff=staff) for letter, port in ports
-    ]
+    *ports, desk = free_ports(count + 1)
+    found: list[DemoNode] = []
+    for letter, port in zip(string.ascii_lowercase, ports, strict=False):
+        directory = root / f"{letter}.demo"
+        if past is None:
+            found.append(make_shown(directory, port, staff=staff))
+        else:
+            works = staff if found else past.staff
+            at = None if found else desk
+            found.append(
+                make_shown(directory, port, staff=works, clock=past.clock, desk_port=at)
+            )
     text = json.dumps({"nodes": [asdict(each) for each in found]}, indent=1)
     (root / STATE).write_text(text + "\n", encoding="utf-8")
     return found
 
 
-def make_shown(
+def make_shown(  # noqa: PLR0913 - what a node for show may differ in
     directory: Path,
     port: int,
     *,
     url: str | None = None,
     staff: Staff = STAFF,
     store: str | None = None,
+    clock: "Clock | None" = None,
+    desk_port: int | None = None,
 ) -> DemoNode:
     """Make a node for show: invented people, their keys beside it, `synthetic` policy.
 
-    It is reached at its port, unless *url* leads there.
+    It is reached at its port, unless *url* leads there; people find its desk at
+    *desk_port*, if it has one. It is marked as a demonstration for good.
     """
     import asyncio  # noqa: PLC0415 - slow to load
 
     from fedsafe_cli.node.node_factory import NewNode, make_node  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.ground.clock import SystemClock  # noqa: PLC0415 (slow to load)
 
     root, name = directory.parent, directory.name
     wanted = NewNode(
@@ -212,13 +256,17 @@ def make_shown(
         custody=root / "custody" / f"{name}.key",
         founding_open=True,
         store=store,
+        desk_port=desk_port,
+        demonstration=True,
+        clock=clock or SystemClock(),
     )
     asyncio.run(make_node(wanted))
     config = str(directory / "node.toml")
     return DemoNode(name=name, url=wanted.url, dir=str(directory), config=config)
 
 
-def _found(nodes: Sequence[DemoNode]) -> None:
+def found_among(nodes: Sequence[DemoNode]) -> None:
+    """Found a federation of running nodes, unless they are one."""
     clients = {each.name: remote(each.url) for each in nodes}
     if all(has_charter(client) for client in clients.values()):
         return
@@ -226,6 +274,15 @@ def _found(nodes: Sequence[DemoNode]) -> None:
     proposal = propose(nodes[0].client(), cards, Terms(federation=FEDERATION))
     confirm_at([each.client() for each in nodes], proposal)
     carry(clients, proposal)
+
+
+def links_of(node: DemoNode) -> list[dict[str, str]]:
+    """Have a node of a demonstration make its links: of each role, name and address.
+
+    Those that it made before are good no more.
+    """
+    made = node.client().post("/v1/demonstration/links", None)
+    return list(made["links"])
 
 
 def _covered(node: DemoNode) -> bool:

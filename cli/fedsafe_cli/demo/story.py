@@ -12,11 +12,14 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from fedsafe_cli.demo.fleet import ended_by_sigterm, fedsafe, find, stop
-from fedsafe_cli.demo.nodes import DemoNode, raise_demo
+from fedsafe_cli.demo.history import DAYS, PEOPLE, History
+from fedsafe_cli.demo.history_acts import play
+from fedsafe_cli.demo.nodes import DemoNode, links_of, raise_demo
 from fedsafe_cli.demo.stage import check, stage, watch
 from fedsafe_cli.demo.story_acts import (
     TIMEOUT,
@@ -140,7 +143,8 @@ def tell(
 def _perform(
     directory: Path, root: Path, material: Input, teller: Teller, *, once: bool
 ) -> ExitStatus:
-    cast = Cast(*raise_demo(root, 3))
+    past = History(datetime.now(UTC), play)  # noqa: TID251 - where the days end
+    cast = Cast(*raise_demo(root, 3, past=past))
     running = [(node.directory, find(node.directory)) for node in cast.all]
     try:
         _tell(cast, material, teller)
@@ -166,6 +170,9 @@ def _perform(
 def _stay(directory: Path, cast: Cast, material: Input, teller: Teller) -> None:
     nodes = ", ".join(f"{each.name} {each.url}" for each in cast.all)
     teller.say("nodes", nodes=nodes)
+    teller.say("desk")
+    for each in links_of(cast.a):
+        teller.say("link", role=each["role"], name=each["name"], url=each["url"])
     typed = material.persons[1].typed["value"]
     command, where = shlex.quote(sys.argv[0]), shlex.quote(str(directory))
     teller.say("stay", fedsafe=command, dir=where, value=typed)
@@ -181,6 +188,7 @@ def _tell(cast: Cast, material: Input, teller: Teller) -> None:
         pictures=1 + len(material.altered),
     )
     _founded(cast, teller)
+    _lived(cast.a, teller)
     signals = _published(cast, material, teller)
     for node in (cast.b, cast.c):
         _looked_up(node, material, teller)
@@ -206,9 +214,25 @@ def _founded(cast: Cast, teller: Teller) -> None:
     teller.say("founded", names=names, threshold=thresholds.pop(), count=len(states))
 
 
+def _lived(node: DemoNode, teller: Teller) -> None:
+    """Look at the days before: whole, cosigned, and with a desk that people come to."""
+    client = node.client("audit")
+    verdict = client.post("/v1/audit/verify", None, timeout=TIMEOUT)
+    links = links_of(node)
+    teller.check(
+        f"the log of the days before verifies, and the desk of {node.name} has a "
+        "link for each role",
+        holds=verdict["ok"] is True
+        and {each["role"] for each in links} == {role.value for role, _, _ in PEOPLE},
+    )
+    size = client.get("/v1/audit/status")["size"]
+    teller.say("lived", name=node.name, days=DAYS, count=size, roles=len(links))
+
+
 def _published(cast: Cast, material: Input, teller: Teller) -> list[str]:
     anna, ben = cast.a.client("anna"), cast.a.client("ben")
     removed = time.strftime("%Y-%m-%d", time.gmtime())
+    before = count_signals(cast.b), count_signals(cast.c)
     with timed() as proposing:
         drafts = propose(
             anna,
@@ -241,7 +265,7 @@ def _published(cast: Cast, material: Input, teller: Teller) -> list[str]:
     teller.say(
         "approved", count=len(approved), seconds=approving.seconds, media=len(media)
     )
-    _travelled(cast, teller, count=len(approved) + len(media))
+    _travelled(cast, teller, before=before, count=len(approved) + len(media))
     return approved
 
 
@@ -253,14 +277,16 @@ def _refused_alone(client: Client, draft: str) -> str:
     return str(answer["problems"][0]["code"]) if answer["problems"] else "approved"
 
 
-def _travelled(cast: Cast, teller: Teller, *, count: int) -> None:
-    wait_for(
-        cast.all,
-        lambda: count_signals(cast.b) >= count and count_signals(cast.c) >= count,
-    )
+def _travelled(
+    cast: Cast, teller: Teller, *, before: tuple[int, int], count: int
+) -> None:
+    def more() -> tuple[int, int]:
+        return count_signals(cast.b) - before[0], count_signals(cast.c) - before[1]
+
+    wait_for(cast.all, lambda: min(more()) >= count)
     teller.check(
         "b.demo and c.demo hold exactly what a.demo published",
-        holds=count_signals(cast.b) == count_signals(cast.c) == count,
+        holds=more() == (count, count),
     )
     # One more, to see how long a single one takes.
     last = {

@@ -15,6 +15,15 @@ LINES: Final[dict[str, Phrase]] = {
         "Three providers federated without a centre: {names}; any "
         "{threshold} of {count} compute a token together."
     ),
+    "lived": Phrase(
+        "{name} has a desk, and {days} days behind it: {count} entries in an audit "
+        "log that verifies, a link for each of {roles} roles."
+    ),
+    "desk": Phrase(
+        "The desk of a.demo, for people with a browser; each link is good once, and "
+        "as long as this runs. More: fedsafe demo links"
+    ),
+    "link": Phrase("  {role} ({name}): {url}"),
     "proposed": Phrase(
         "a.demo: anna proposes {count} permanent bans ({seconds:.1f} s); "
         "she cannot approve one alone ({why})."

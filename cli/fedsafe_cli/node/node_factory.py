@@ -21,7 +21,7 @@ from fedsafe_cli.terminal.errors import (
 )
 from fedsafe_node.acts.people import SetUpCodeAnswer
 from fedsafe_node.app.init import create_node
-from fedsafe_node.ground.clock import SystemClock
+from fedsafe_node.ground.clock import Clock, SystemClock
 from fedsafe_node.ground.config import Config, Place, load_config, misfit
 from fedsafe_node.ground.errors import (
     BadRequestError,
@@ -76,6 +76,9 @@ class NewNode:
     store: str | None = None
     store_password_file: str | None = None
     store_owner: str | None = field(default=None, repr=False)
+    desk_port: int | None = None
+    demonstration: bool = False
+    clock: Clock = field(default_factory=SystemClock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,8 @@ async def make_node(wanted: NewNode) -> MadeNode:
             administrator=wanted.administrator,
             owner_url=wanted.store_owner,
             credentials=wanted.credentials,
+            clock=wanted.clock,
+            demonstration=wanted.demonstration,
         )
     except (ConfigError, BadRequestError) as error:
         raise SettingsError(_by_option(words_of(error), wanted)) from None
@@ -247,6 +252,11 @@ def _config(wanted: NewNode) -> Config:
         "custody_key": CUSTODY_FILE,
         "founding": {"open": wanted.founding_open},
     }
+    if wanted.desk_port is not None:
+        document["desk"] = {
+            "listen": {"host": wanted.host, "port": wanted.desk_port},
+            "origin": f"http://localhost:{wanted.desk_port}",
+        }
     if wanted.store is not None:
         password = {"password_file": wanted.store_password_file}
         document["store"] = {"url": wanted.store, **password}

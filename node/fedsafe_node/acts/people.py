@@ -193,6 +193,27 @@ class PasskeyAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passkey: str
 
 
+class LinkRequest(_Secretive, frozen=True):
+    """A link of a demonstration, and the role that it leads to."""
+
+    role: Role
+    link: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}(?!\n)$")]
+
+
+class LinkShown(_Secretive, frozen=True):
+    """A link by which somebody becomes an invented person, once."""
+
+    role: Role
+    name: str
+    url: str
+
+
+class LinksAnswer(_Secretive, frozen=True):
+    """A link for each role of a demonstration; those of before are good no more."""
+
+    links: list[LinkShown]
+
+
 class StepUpRequest(_Secretive, frozen=True):
     """The second factor once more."""
 

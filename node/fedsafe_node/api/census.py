@@ -183,6 +183,8 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "noteBackup": (Event.BACKUP_MADE,),
     "logIn": (Event.SESSION_BEGAN,),
     "endSignOn": (Event.SESSION_BEGAN,),
+    "makeLinks": (Event.DEMONSTRATION_LINKED,),
+    "enterByLink": (Event.SESSION_BEGAN,),
     "logOut": (Event.SESSION_ENDED,),
     "endSession": (Event.SESSION_ENDED,),
     "endPasskeyLogIn": (Event.SESSION_BEGAN,),

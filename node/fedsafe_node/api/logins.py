@@ -11,6 +11,8 @@ from fedsafe_node.acts.people import (
     EndedAnswer,
     EnrolmentAnswer,
     LinkedAnswer,
+    LinkRequest,
+    LinksAnswer,
     LoginRequest,
     RoleChangeRequest,
     SessionAnswer,
@@ -38,6 +40,16 @@ async def log_in(call: Call) -> object:
     return await call.services.staff.sessions.begin(
         call.body(LoginRequest), call.source
     )
+
+
+async def make_links(call: Call) -> object:
+    """Make the links of a demonstration."""
+    return await call.services.staff.demonstration.make_links(call.principal)
+
+
+async def enter_by_link(call: Call) -> object:
+    """Begin a session at a demonstration."""
+    return await call.services.staff.demonstration.enter(call.body(LinkRequest))
 
 
 async def show_self(call: Call) -> object:
@@ -172,6 +184,33 @@ LOGIN_ROUTES: Final = (
         limit=4 * KIB,
         answer=SessionAnswer,
         refusals=_TRIES,
+    ),
+    Route(
+        name="makeLinks",
+        method="POST",
+        path="/v1/demonstration/links",
+        handler=make_links,
+        auth=Auth.HOUSE,
+        roles=frozenset({Role.OPERATOR}),
+        lane=Lane.WRITES,
+        summary="Make a link to each role of a demonstration, good once",
+        status=201,
+        answer=LinksAnswer,
+        refusals=frozenset({409}),
+    ),
+    Route(
+        name="enterByLink",
+        method="POST",
+        path="/v1/demonstration/session",
+        handler=enter_by_link,
+        auth=Auth.OPEN,
+        lane=Lane.LOGINS,
+        summary="Begin a session by a link of a demonstration, and use it up",
+        status=201,
+        body=LinkRequest,
+        limit=4 * KIB,
+        answer=SessionAnswer,
+        refusals=frozenset({401, 403}),
     ),
     Route(
         name="showSession",

@@ -19,10 +19,11 @@ from fedsafe_node.ground.errors import BadRequestError, ConfigError
 from fedsafe_node.ground.key_files import write_secret
 from fedsafe_node.ground.principal import Actor
 from fedsafe_node.keys.own_keys import create_keys
-from fedsafe_node.log.audit import Event
+from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.log.reserve_use import reserve_of
 from fedsafe_node.operations.stopped_node import open_node_store, open_trail
 from fedsafe_node.people.credentials import GOOD_FOR, People
+from fedsafe_node.people.demonstration import mark_demonstration
 from fedsafe_node.people.first_administrator import add_first
 from fedsafe_node.people.names import check_name, look_of
 from fedsafe_node.rules.policy_bundle import check_named
@@ -58,6 +59,7 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     owner_url: str | None = None,
     credentials: Path | None = None,
     clock: Clock | None = None,
+    demonstration: bool = False,
 ) -> Created:
     """Make a node in `place.directory`, and its custody key outside.
 
@@ -65,6 +67,7 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     *owner_url* is that of `open_node_store`. *custody_private* is a new file; whoever
     holds it can read the node's own published identifiers, so it belongs on another
     medium. *credentials* is the directory outside in which each credential gets a file.
+    A *demonstration* is marked as one for good, and no other node ever is.
 
     Whatever it raises, what it made is gone again. If it is killed, the next call takes
     it away (`init_journal`).
@@ -87,7 +90,9 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     attempt = await asyncio.to_thread(Attempt, plan)
     try:
         await asyncio.to_thread(_make_files, attempt, plan)
-        return await _begin(attempt, plan, staff, administrator, clock)
+        return await _begin(
+            attempt, plan, staff, administrator, clock, demonstration=demonstration
+        )
     except Exception:
         await asyncio.to_thread(attempt.take_back)
         raise
@@ -99,18 +104,21 @@ def _files_in(directory: Path, staff: Sequence[tuple[str, Role]]) -> tuple[Path,
     return tuple(directory / f"{name}.key" for name, _ in staff)
 
 
-async def _begin(
+async def _begin(  # noqa: PLR0913 - what a node begins with
     attempt: Attempt,
     plan: Plan,
     staff: Sequence[tuple[str, Role]],
     administrator: str | None,
     clock: Clock,
+    *,
+    demonstration: bool,
 ) -> Created:
     place, config = plan.place, plan.config
     store = await open_node_store(
         place, config, clock, reserve_of(place, config), owner_url=plan.owner_url
     )
     try:
+        await _first_entry(store, place, config, clock, demonstration=demonstration)
         credentials = await _first_people(store, place, config, staff, clock)
         trail = await open_trail(place, config.name, store)
         first = (
@@ -184,6 +192,24 @@ def _make_files(attempt: Attempt, plan: Plan) -> None:
     create_keys(place)
 
 
+async def _first_entry(
+    store: Store, place: Place, config: Config, clock: Clock, *, demonstration: bool
+) -> None:
+    trail = await open_trail(place, config.name, store)
+    detail: Detail | None = {"demonstration": True} if demonstration else None
+    entry = trail.entry(
+        Event.NODE_CREATED, at=clock.now(), actor=Actor.SETUP.value, detail=detail
+    )
+
+    async def act(tx: Transaction) -> None:
+        if demonstration:
+            await mark_demonstration(tx, trail.log)
+        await tx.append(trail.log, entry.record, entry.openings)
+        await name_certificate(tx, config.name)
+
+    await store.write(act)
+
+
 async def _first_people(
     store: Store,
     place: Place,
@@ -192,13 +218,6 @@ async def _first_people(
     clock: Clock,
 ) -> Mapping[str, str]:
     trail = await open_trail(place, config.name, store)
-    entry = trail.entry(Event.NODE_CREATED, at=clock.now(), actor=Actor.SETUP.value)
-
-    async def act(tx: Transaction) -> None:
-        await tx.append(trail.log, entry.record, entry.openings)
-        await name_certificate(tx, config.name)
-
-    await store.write(act)
     people = People(store, trail, clock)
     return {
         name: await people.add(name, role, by=Actor.SETUP.value) for name, role in staff

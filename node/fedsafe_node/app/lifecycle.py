@@ -150,6 +150,11 @@ class RunningNode:
         await self._parts.aclose()
         _LOG.info("stopped", extra=fields(node=self.base.config.name))
 
+    async def tick(self) -> None:
+        """Run the jobs that are due now, if this process leads."""
+        if self._leading is not None:
+            await self._leading.tick()
+
     async def _listen(self, parts: AsyncExitStack) -> None:
         base = self.base
         membership = await self._read_membership()

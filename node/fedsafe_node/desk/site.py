@@ -35,6 +35,7 @@ from fedsafe_node.api.route import KIB
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.server import BORDER, STRAIGHT
 from fedsafe_node.desk.approvals import APPROVAL_PAGES
+from fedsafe_node.desk.demonstration import DEMONSTRATION_PAGES
 from fedsafe_node.desk.entrance import ENTRANCE_PAGES, show_step_up_first
 from fedsafe_node.desk.forms import MOST_FIELDS, Zone
 from fedsafe_node.desk.frame import (
@@ -79,6 +80,7 @@ _NO_SUCH: Final = Phrase("There is no such page.")
 PAGES: Final[tuple[Page, ...]] = (
     *ENTRANCE_PAGES,
     *PASSKEY_PAGES,
+    *DEMONSTRATION_PAGES,
     *TODAY_PAGES,
     *APPROVAL_PAGES,
     *NEWCOMER_PAGES,

@@ -80,6 +80,7 @@ class Event(StrEnum):
     SESSION_REFUSED = "session.refused"
     SESSION_ROLE = "session.role"
     STEPPED_UP = "session.stepped_up"
+    DEMONSTRATION_LINKED = "demonstration.linked"
     ACT_ASKED = "act.asked"
     ACT_APPROVED = "act.approved"
     ACT_WITHDRAWN = "act.withdrawn"

@@ -81,6 +81,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "role": _OPERATIONS,
     "sending": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "session": _OPERATIONS,
+    "demonstration": _OPERATIONS,
     "sightings": _OVERSIGHT,
     "signal": _CASEWORK,
     "task": _CASEWORK,

@@ -8,6 +8,7 @@ from fedsafe_federation.wire.freshness import SeenNonces
 from fedsafe_node.ground.config import Config
 from fedsafe_node.people.accounts import Accounts
 from fedsafe_node.people.approvals import Approvals, Effect
+from fedsafe_node.people.demonstration import Demonstration
 from fedsafe_node.people.identity_provider import Identities
 from fedsafe_node.people.identity_web import ProviderWeb
 from fedsafe_node.people.office import Office
@@ -33,6 +34,7 @@ class Staff:
     staffing: Staffing
     identities: Identities
     passkeys: Passkeys
+    demonstration: Demonstration
 
 
 def make_staff(
@@ -59,4 +61,5 @@ def make_staff(
         staffing=Staffing(office),
         identities=Identities(office, sessions, config.oidc, web, seen),
         passkeys=Passkeys(office, sessions, origin),
+        demonstration=Demonstration(office, sessions, origin),
     )
