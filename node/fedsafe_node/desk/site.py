@@ -35,6 +35,7 @@ from fedsafe_node.api.route import KIB
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.server import BORDER, STRAIGHT
 from fedsafe_node.desk.approvals import APPROVAL_PAGES
+from fedsafe_node.desk.danger import DANGER_PAGES
 from fedsafe_node.desk.demonstration import DEMONSTRATION_PAGES
 from fedsafe_node.desk.entrance import ENTRANCE_PAGES, show_step_up_first
 from fedsafe_node.desk.forms import MOST_FIELDS, Zone
@@ -85,6 +86,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *APPROVAL_PAGES,
     *NEWCOMER_PAGES,
     *SHELF_PAGES,
+    *DANGER_PAGES,
     *LOG_PAGES,
 )
 

@@ -15,6 +15,8 @@ from tests.support.pseudo import DATA, EXEMPT, marked, unmarked, words_of_data
 
 from fedsafe_node import notices
 from fedsafe_node.audit import compliance
+from fedsafe_policies.escalation.urgency import before_form
+from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.ground import catalogue
 
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
@@ -33,8 +35,11 @@ NAMES = (
 )
 """Of persons, services, settings and languages, and of what people have written."""
 
-GERMAN = {str(each.string) for each in read(Path(catalogue.FOLDER) / "de.po")}
-"""What was said in German before the catalogue was changed: titles of letters."""
+GERMAN = {str(each.string) for each in read(Path(catalogue.FOLDER) / "de.po")} | {
+    each.de for each in before_form(Urgency.U0)
+}
+"""What was said in German before the catalogue was changed: titles of letters; and
+what to say at 110, which is data."""
 
 
 @pytest.fixture(scope="module")
