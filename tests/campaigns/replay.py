@@ -10,6 +10,9 @@ commands, audit records with their details, and rows of all tables are compared.
 first what it does not compare, then a line for every difference; ends with status 1 if
 there is one. --keep DIR leaves both records there, as JSON.
 
+--known FILE names what is known to differ, and why (`tests/replayed.toml`): what it
+does not name is printed and counts; the rest is counted by its reason.
+
 --alone plays on one node that belongs to no federation, which is quicker.
 --mixed plays a third time, on a federation whose first member runs the old code and
 whose others run the new: members that are neighbours must not notice.
@@ -19,11 +22,14 @@ order of two events and a row in a copy of the record, each of which must be see
 """
 
 import argparse
+import re
 import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -35,6 +41,54 @@ from tests.fence.stage import HERE, NAMES, raised, worktree
 
 _REST: Final = 65.0
 """Seconds in which each job of a minute has come, whenever the script ended."""
+
+
+_CODES: Final = re.compile(r"^\| `(\w+)` \| `(\w+)` \| (.*) \|$", re.MULTILINE)
+"""A row of the table of codes that were another one before: code, before, routes."""
+_RECODED: Final = re.compile(
+    r"\.steps\.\d+ \[\S+ \S+ (\w+) (\S+)\]\.body\.(?:code|type): "
+    r'was "(?:urn:fedsafe:problem:)?(\w+)", is "(?:urn:fedsafe:problem:)?(\w+)"'
+)
+
+
+def sorted_out(
+    found: Iterable[str], known: Path, table: str
+) -> tuple[list[str], Counter[str]]:
+    """Tell differences that nobody has explained from those that are known, by why.
+
+    Args:
+        found: differences, a line each, as `differences` says them.
+        known: a file as `tests/replayed.toml`.
+        table: the page with the table of codes that were another one before.
+    """
+    rules = [
+        (re.compile(each["lines"]), each["why"])
+        for each in tomllib.loads(known.read_text("utf-8"))["known"]
+    ]
+    codes = {
+        (before, code): [_route(each) for each in re.findall(r"`(\S+ \S+)`", routes)]
+        for code, before, routes in _CODES.findall(table)
+    }
+    unknown, counts = list[str](), Counter[str]()
+    for line in found:
+        why = next((why for lines, why in rules if lines.fullmatch(line)), None)
+        recoded = _RECODED.fullmatch(line)
+        if why is None and recoded is not None:
+            method, target, before, code = recoded.groups()
+            routes = codes.get((before, code), [])
+            if any(each.fullmatch(f"{method} {target}") for each in routes):
+                why = "a row of the table of codes"
+        if why is None:
+            unknown.append(line)
+        else:
+            counts[why] += 1
+    return unknown, counts
+
+
+def _route(template: str) -> re.Pattern[str]:
+    """Make a pattern of the targets of a route."""
+    parts = re.split(r"\{\w+\}", template)
+    return re.compile(r"[^/?]+".join(map(re.escape, parts)) + r"(?:\?.*)?")
 
 
 def run(steps: Sequence[Step], trees: Sequence[Path], names: Sequence[str]) -> Record:
@@ -66,6 +120,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--mixed", action="store_true")
+    parser.add_argument("--known", type=Path, metavar="FILE")
     parser.add_argument("--keep", type=Path, metavar="DIR")
     given = parser.parse_args()
     names = NAMES[:1] if given.alone else NAMES
@@ -91,10 +146,15 @@ def main() -> None:
             (given.keep / f"{name}.json").write_bytes(text)
     was = records.pop("old")
     found = [
-        f"{name}: {each}"
+        f"{name}: {each}" if len(records) > 1 else each
         for name, record in records.items()
         for each in differences(was, record)
     ]
+    if given.known:
+        page = (HERE / "docs/reference/api.md").read_text("utf-8")
+        found, known = sorted_out(found, given.known, page)
+        for why, count in known.most_common():
+            print(f"known, {count} times: {why}")
     for each in found:
         print(each)
     blind = [f"blind to: {each}" for each in blind_to(was, given.seed)]

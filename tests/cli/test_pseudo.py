@@ -32,7 +32,7 @@ INIT = (
 NAMES = (
     typed_words()
     | words_of_data("do_not_share", "harmless_media", "help_directory")
-    | {"anna", "eva", "admin", "made", "dir", "conf", "nowhere"}
+    | {"anna", "eva", "admin", "made", "dir", "conf", "nowhere", "saved"}
     | {"strict", "germany", "synthetic"}
     | {"database", "seal", "Beschwerdestelle"}
     | {"fedsafe", "aiohttp", "cryptography", "msgspec", "pynacl", "numpy"}
@@ -147,6 +147,7 @@ def lines() -> list[list[str]]:
     return [line.split() for line in LINES.strip().splitlines()] + asked
 
 
+@pytest.mark.timeout(240)
 def test_nothing_but_the_catalogue_speaks_german(
     said: tuple[Commands, Path], lines: list[list[str]]
 ) -> None:

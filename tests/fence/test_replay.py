@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.campaigns.replay import sorted_out
 from tests.fence.replay import CHANGES, Plain, Record, blind_to, differences, find
 from tests.fence.script import acts, dump, load, refusals
 from tests.fence.stage import Answer
@@ -124,6 +125,33 @@ def test_a_script_that_was_recorded_is_read_as_it_was() -> None:
     text = dump([*acts()])
 
     assert dump(load(text)) == text
+
+
+def test_only_what_nobody_explained_is_left(tmp_path: Path) -> None:
+    known = tmp_path / "known.toml"
+    known.write_text(
+        "[[known]]\nlines = '.*\\.body\\.params: was null, is .*'\nwhy = 'new'\n"
+    )
+    table = "| `no_partner` | `not_found` | `GET /v1/x`, `POST /v1/partners/{p}/test` |"
+    step = ".steps.7 [a.demo ben: POST /v1/partners/aa/test].body"
+    other = step.replace("aa/test", "aa/bb/test")
+    urn = "urn:fedsafe:problem"
+    types = f'was "{urn}:not_found", is "{urn}:no_partner"'
+    left, counts = sorted_out(
+        [
+            f"{step}.params: was null, is {{}}",
+            f'{step}.code: was "not_found", is "no_partner"',
+            f"{step}.type: {types}",
+            f'{step}.code: was "not_found", is "no_desk"',
+            f'{other}.code: was "not_found", is "no_partner"',
+            f"{step}.status: was 404, is 409",
+        ],
+        known,
+        table,
+    )
+
+    assert counts == {"new": 1, "a row of the table of codes": 2}
+    assert [each.rpartition(": ")[0][-5:] for each in left] == [".code"] * 2 + ["tatus"]
 
 
 def test_every_route_is_played() -> None:

@@ -28,13 +28,23 @@ from fedsafe_policies.ground.catalogue import FOLDER
 
 DATA: Final = Path(FOLDER).parent / "data"
 OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\u27e7"
-_MARKED: Final = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*(?:{CLOSE}|$)")
+_MARKED: Final = re.compile(
+    rf"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}|{OPEN}[^{OPEN}{CLOSE}\n]*$", re.MULTILINE
+)
+"""What an entry has said, whole or up to where a line was cut short."""
 _WORD: Final = re.compile(r"[^\W\d_][\w'-]*")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _RUNNER: Final = """
 import json, os, sys, tempfile
 sys.argv = ["fedsafe"]
-from fedsafe_cli.main import main
+import click
+from fedsafe_cli.main import fedsafe, main
+groups = [fedsafe]
+for group in groups:  # what is loaded once need not be loaded by each child
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        groups += [command] if isinstance(command, click.Group) else []
 for line in sys.stdin.buffer:
     asked = json.loads(line)
     files = [tempfile.TemporaryFile() for _ in range(3)]
@@ -69,28 +79,25 @@ EXEMPT: Final = {
         r"\b[0-9a-f]{4}( [0-9a-f]{4}){3,}\b"
     ),
     "what is typed: in backticks": r"`[^`]*`",
-    "what is typed: a line to call": r"\bfedsafe [a-z-]+( .*)?$",
+    "what is typed: a line to call, alone on its line or behind a colon": (
+        r"(^|: )\s*fedsafe [a-z-]+( (-{0,2}[a-z][\w-]*|\S*[/.\d<A-Z]\S*|\".*\"))*$"
+    ),
     "an option": r"(?<!\w)--?[a-z][\w-]*",
     "a name that stands for a value": r"\b[A-Z][A-Z0-9_-]*[A-Z0-9]\b(:\w+)?",
     "a file, name, moment, number, address or class of events": (
         r"[^\s,;()]*[\d./@+=\N{HORIZONTAL ELLIPSIS}][^\s,;()]*"
     ),
     "a code, behind its words": r"\(\w+\)",
-    "what is typed, or may be: in quotes": r"'[^'\n]*'\??",
+    "what is typed, or may be: a word in quotes": r"'[^'\s]*'\??",
 }
 """What no catalogue says, by what it is."""
 OTHERS: Final = {
-    "what the reader of TOML says": (
-        r"(Invalid|Expected|Unclosed|Cannot|Found|Illegal|Unescaped) .*"
-    ),
-    "why a value or a file cannot be asked about": r"fedsafe: error: .* \(\w+\)$",
-    "what `hash` says of a file": r"fedsafe: error: \S+ No such file or .*",
-    "what a backup lacks": (
-        r"saved exists already; nothing was changed|name a new one"
-        r"|\S+/manifest.json: No such file or directory|name a directory that .*"
+    "what the reader of TOML says is wrong, and where": (
+        r"(Invalid value|Expected '=' after a key in a key/value pair)"
+        r" \(at line \d+, column \d+\)"
     ),
 }
-"""Sentences of nodes, policies and faults of values, which say their own German."""
+"""Sentences of a library that has no other language."""
 
 
 @dataclass(frozen=True, slots=True)

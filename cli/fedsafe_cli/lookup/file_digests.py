@@ -20,6 +20,7 @@ from typing import BinaryIO, Final
 from fedsafe_cli.terminal.inputs import Fault
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 _HEAD: Final = 128
 _BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 64, 108, 124})
@@ -191,7 +192,7 @@ def fault_of(error: OSError, *, found: bool) -> Fault:
     """Say why a file or folder cannot be opened; *found* ones are no links."""
     if found and error.errno in (errno.ELOOP, errno.ENOTDIR):
         return REPLACED
-    return Fault("unreadable", error.strerror or "unreadable")
+    return Fault("unreadable", reason_of(error))
 
 
 def _bound(most: int | None) -> Callable[[int], None]:

@@ -36,7 +36,7 @@ from fedsafe_cli.lookup.lookup_client import (
 )
 from fedsafe_cli.lookup.match_client import MOST, ask_digests
 from fedsafe_cli.lookup.verdicts import Form, entry, show
-from fedsafe_cli.terminal.errors import BadInputError, CliError
+from fedsafe_cli.terminal.errors import BadInputError, CliError, complaint
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.findings import one_of, surface_option
 from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
@@ -191,7 +191,8 @@ def _status_of(told: dict[str, Any]) -> ExitStatus:
 def _print_digests(found: FileDigests, settings: Settings) -> None:
     name = printable(found.ref.path)
     if found.fault is not None:
-        note(f"fedsafe: error: {name}: {found.fault.said(settings.language)}")
+        said = f"{name}: {found.fault.said(settings.language)}"
+        note(complaint(said, language=settings.language))
         return
     for kind, digest in found.digests.items():
         line(f"{kind}:{digest}  {name}")
@@ -206,7 +207,7 @@ def _note_picture(name: str, picture: Fault | None, settings: Settings) -> None:
         has_way_out = picture.code in (PLAIN, SLOW)
         why = picture.said(settings.language) if has_way_out else picture.code
         said = words(text, language=settings.language, why=why)
-        note(f"fedsafe: error: {name}: {said}")
+        note(complaint(f"{name}: {said}", language=settings.language))
 
 
 @click.command("match", cls=SpokenCommand)

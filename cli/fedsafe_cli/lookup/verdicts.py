@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedsafe_cli.lookup.lookup_client import Answer, Outcome, Refusal, is_flood
-from fedsafe_cli.terminal.errors import CliError
+from fedsafe_cli.terminal.errors import CliError, complaint
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.texts import account_in, words
@@ -101,7 +101,8 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
             return  # the error itself follows, once for all
         fault = outcome.fault
         code = f" ({fault.code})" if fault.code else ""
-        note(f"fedsafe: error: {prefix}{fault.said(form.language)}{code}")
+        said = f"{prefix}{fault.said(form.language)}{code}"
+        note(complaint(said, language=form.language))
         return
     body, language = outcome.body, form.language
     origins = ", ".join(map(str, body.get("not_covered", [])))

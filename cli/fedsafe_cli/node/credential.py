@@ -28,7 +28,7 @@ from fedsafe_policies.vocabulary import Purpose, Role
 
 ROLES: Final = tuple(role.value for role in Role)
 SCOPES: Final = ("lookup", "publish", "events", "rights")
-_COUNTS: Final = (
+_COUNTS: Final = Phrase(
     "fedsafe: warning: {name} counts as a person who can approve as {role}: from now "
     "on all grants of roles wait for a second person; a machine that reads counts of "
     "the node takes --role auditor"
@@ -145,7 +145,8 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
     new = NewCredential(name, role, person, given["until"])
     asyncio.run(add_person(directory, new, Path(out)))
     if role in GRANTERS:
-        note(_COUNTS.format(name=person or name, role=role.value))
+        told = _COUNTS.filled(name=person or name, role=role.value)
+        note(told.said(settings.language))
     if settings.json:
         document({"name": name, "role": role.value, "file": out})
     else:
@@ -174,7 +175,9 @@ def list_credentials(context: click.Context) -> ExitStatus:
             one["holder"],
             meant("role", one["role"], settings),
             one["scope"] or "",
-            meant("purposes", one["purposes"], settings),
+            ", ".join(
+                str(meant("purposes", each, settings)) for each in one["purposes"]
+            ),
             coded("expired", settings) if one["expired"] else shown(one["until"]),
         ]
         for one in answer["credentials"]

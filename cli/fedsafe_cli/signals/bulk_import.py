@@ -48,6 +48,7 @@ from fedsafe_cli.terminal.errors import (
     CliError,
     NodeUnreachableError,
     RefusedError,
+    complaint,
 )
 from fedsafe_cli.terminal.exit_codes import ExitStatus, worst
 from fedsafe_cli.terminal.findings import (
@@ -1121,7 +1122,8 @@ def _tell_bad(bad: Sequence[Reject], *, language: str) -> None:
     for (number, fault), names in list(columns.items())[:_SHOWN]:
         where = words("line", language=language, number=number)
         where += f" ({', '.join(names)})" if names else ""
-        note(f"fedsafe: error: {where}: {_said(fault, language=language)}")
+        said = f"{where}: {_said(fault, language=language)}"
+        note(complaint(said, language=language))
     if len(columns) > _SHOWN:
         _tell_sums(bad, language=language)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.terminal.errors import BadInputError
+from fedsafe_cli.terminal.errors import BadInputError, complaint
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
 from fedsafe_cli.terminal.files import read_small
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
@@ -156,7 +156,8 @@ def approve_list(context: click.Context, /, name: str, digest: str) -> ExitStatu
     else:
         for each in answer["problems"]:
             told = received(each, str(each["detail"])).said(settings.language)
-            note(f"fedsafe: error: {each['signal']}: {told}")
+            said = f"{each['signal']}: {told}"
+            note(complaint(said, language=settings.language))
         counts = {"count": answer["approved"], "bad": answer["refused"]}
         line(say("published: {count}, refused: {bad}", settings, **counts))
     return ExitStatus.DENIED if answer["refused"] else OK

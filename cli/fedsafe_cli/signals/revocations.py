@@ -20,6 +20,7 @@ from fedsafe_cli.terminal.errors import (
     BrokenAnswerError,
     CliError,
     RefusedError,
+    complaint,
 )
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus, worst
 from fedsafe_cli.terminal.findings import named_account, one_of
@@ -31,7 +32,7 @@ from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
 from fedsafe_cli.terminal.texts import account_in, words
 from fedsafe_node.words.codes import KINDS, PHENOMENA, SIGNAL_WORDS, label
-from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.catalogue import Phrase, joined
 
 REASONS: Final = (
     "mistake",
@@ -313,7 +314,8 @@ def _stop(
                 raise
             problems.append({"signal": signal, **_problem(error)})
             statuses.append(error.status)
-            note(f"fedsafe: error: {signal}: {error}")
+            said = joined("", [f"{signal}: ", error.message])
+            note(complaint(said, language=settings.language))
             continue
         done.append(answer)
         state = label(

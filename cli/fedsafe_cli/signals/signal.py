@@ -19,7 +19,7 @@ from fedsafe_cli.signals.renewal import ending, renew
 from fedsafe_cli.signals.revocations import revoke
 from fedsafe_cli.signals.signal_texts import show_signal
 from fedsafe_cli.terminal.client import Client, Json
-from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError
+from fedsafe_cli.terminal.errors import BadInputError, BrokenAnswerError, complaint
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus, worst
 from fedsafe_cli.terminal.findings import (
     finding,
@@ -183,7 +183,8 @@ def approve(
         for problem in problems:
             told = received(problem, str(problem["detail"])).said(settings.language)
             name = wanted[problem["position"]]
-            note(f"fedsafe: error: {name}: {told} ({problem['code']})")
+            said = f"{name}: {told} ({problem['code']})"
+            note(complaint(said, language=settings.language))
         counts = {"count": len(approved), "bad": len(problems)}
         line(words("approved", language=settings.language, **counts))
     return worst(problem_status(str(problem["code"])) for problem in problems)

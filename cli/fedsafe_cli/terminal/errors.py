@@ -32,6 +32,11 @@ def words_of(error: Exception) -> str | Phrase:
     return phrase if isinstance(phrase, Phrase) else str(error)
 
 
+def complaint(said: object, *, language: str) -> str:
+    """Return the line that says what is wrong with one of several things."""
+    return ERROR.filled(said=said).said(language)
+
+
 class CliError(Exception):
     """The root: a message, a way out and an exit status."""
 

@@ -400,6 +400,7 @@ def test_lists_are_tables(ask: "Run", node: "FakeNode") -> None:
     assert "expired" in ask("training", "list").out
     assert "ben" in ask("act", "list").out
     assert "expired" in ask("node", "credential", "list").out
+    assert " recheck " in ask("node", "credential", "list").out
     first, second = "2026-11-18T11:06:40Z", "2026-11-18T11:06:41Z"
     (told,) = ask("training", "list", "--json").document["trainings"]
     assert (told["since"], told["until"]) == (first, second)
