@@ -6,6 +6,7 @@ sends the forms that a page has, as they stand there.
 """
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -54,15 +55,20 @@ STAFF: Final = {
 }
 
 
-def with_desk(fleet: Fleet, name: str) -> str:
-    """Turn the desk of a node on that does not run; give its origin."""
+def with_desk(fleet: Fleet, name: str, proxies: Sequence[str] = ()) -> str:
+    """Turn the desk of a node on that does not run; give its origin.
+
+    It and the API take the word of *proxies* in front of them.
+    """
     (port,) = free_ports(1)
     origin = f"http://localhost:{port}"
     path: Path = fleet.place(name).config
-    listen = f'{{ host = "127.0.0.1", port = {port} }}'
-    path.write_text(
-        f'{path.read_text()}\n[desk]\norigin = "{origin}"\nlisten = {listen}\n'
-    )
+    named = json.dumps(list(proxies))
+    listen = f'{{ host = "127.0.0.1", port = {port}, proxies = {named} }}'
+    text = path.read_text()
+    if proxies:
+        text = text.replace("proxies = []", f"proxies = {named}", 1)
+    path.write_text(f'{text}\n[desk]\norigin = "{origin}"\nlisten = {listen}\n')
     return origin
 
 

@@ -54,6 +54,7 @@ class House:
     loop: asyncio.AbstractEventLoop
     fleet: Fleet
     origin: str = ""
+    proxies: tuple[str, ...] = ()
     staff: Staff = field(init=False)
     entered: dict[str, str] = field(default_factory=dict)
     """The thing of a kind that screens show, where its list is in no order."""
@@ -93,7 +94,7 @@ class House:
 
     async def begin(self) -> None:
         """Start the node and hire its people."""
-        self.origin = await asyncio.to_thread(with_desk, self.fleet, NODE)
+        self.origin = await asyncio.to_thread(with_desk, self.fleet, NODE, self.proxies)
         await self.fleet.start(*NAMES)
         await self.fleet.covered()
         self.staff = Staff(self.fleet[NODE], self.fleet.clock)
@@ -275,7 +276,12 @@ async def _fill_as_operator(house: House, reader: Reader, now: int) -> None:
 
 
 @contextmanager
-def house(*, full: bool = True, demonstration: bool = False) -> Iterator[House]:
+def house(
+    *,
+    full: bool = True,
+    demonstration: bool = False,
+    proxies: tuple[str, ...] = (),
+) -> Iterator[House]:
     """Give a node with a desk that runs in a thread of its own until the end."""
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
@@ -287,7 +293,7 @@ def house(*, full: bool = True, demonstration: bool = False) -> Iterator[House]:
             make_founded(root / "n", demonstration=demonstration), loop
         )
         founded.result(_PATIENCE)
-        made = House(root, loop, Fleet(root / "n"))
+        made = House(root, loop, Fleet(root / "n"), proxies=proxies)
         with patch("fedsafe_node.app.scheduler.TICK_SECONDS", 3_600):
             try:
                 made.wait(made.begin())

@@ -20,9 +20,18 @@ _NARROW: Final = (
     "again"
 )
 
+_ONE_PLACE: Final = (
+    "none: to the desk all people come from its TLS proxy, so whoever guesses slows "
+    "everybody down"
+)
+_NAME_PROXY: Final = (
+    'name it in node.toml, such as desk.listen.proxies = ["127.0.0.1/32"], let it '
+    "write X-Forwarded-For, and start the node again"
+)
+
 
 def networks(directory: Path) -> Iterator[Finding]:
-    """Warn of networks in node.toml that are as good as all."""
+    """Warn of networks in node.toml that are as good as all, or that lack."""
     from fedsafe_node.ground.networks import is_broad  # noqa: PLC0415
 
     config = _config(directory)
@@ -36,6 +45,13 @@ def networks(directory: Path) -> Iterator[Finding]:
         if broad := ", ".join(each for each in named if is_broad(each)):
             found = f"{broad} opens all of this house to whoever names an address"
             yield Finding(setting, Level.WARN, found, _NARROW)
+    desk = config.desk
+    if (
+        desk is not None
+        and desk.origin.startswith("https:")
+        and not desk.listen.proxies
+    ):
+        yield Finding("desk.listen.proxies", Level.WARN, _ONE_PLACE, _NAME_PROXY)
 
 
 def is_inner(directory: Path, url: str) -> bool:

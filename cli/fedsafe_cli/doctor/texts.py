@@ -205,6 +205,14 @@ SAID: Final = (
         "name only the networks that they lie in, such as 10.1.2.0/24, and start "
         "the node again"
     ),
+    Phrase(
+        "none: to the desk all people come from its TLS proxy, so whoever guesses "
+        "slows everybody down"
+    ),
+    Phrase(
+        'name it in node.toml, such as desk.listen.proxies = ["127.0.0.1/32"], let '
+        "it write X-Forwarded-For, and start the node again"
+    ),
     # whose shares are overdue
     Phrase(
         "have these nodes started; the next attempt begins by itself within a day, see "

@@ -30,6 +30,7 @@ from multidict import istr
 
 from fedsafe_federation.exchange.signed_requests import is_plain
 from fedsafe_node.api.codes import Code
+from fedsafe_node.api.forwarded import Proxies
 from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.ground.errors import AccountNeededError, words_of
 from fedsafe_node.ground.principal import LOCAL, Principal
@@ -228,12 +229,13 @@ def check_bounds(who: Principal, bounds: Bounds, *, demonstration: bool) -> None
         raise RefusedError(Code.STEP_UP)
 
 
-def source_of(request: web.Request) -> str:
+def source_of(request: web.Request, proxies: Proxies) -> str:
     """Return where a request comes from; empty for the node's own user.
 
+    Behind one of the *proxies* that is the place of its client.
     An IPv6 address stands for its /64, in which one host has as many as it likes.
     """
-    return "" if is_local(request) else place_of(request.remote or "unknown")
+    return "" if is_local(request) else place_of(proxies.client(request) or "unknown")
 
 
 def place_of(address: str) -> str:

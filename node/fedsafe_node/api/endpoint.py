@@ -63,6 +63,7 @@ from fedsafe_node.api.call import Call
 from fedsafe_node.api.census import UnauditedError, is_audited
 from fedsafe_node.api.codes import CODES, Code
 from fedsafe_node.api.door import is_turned_away, refusal_at
+from fedsafe_node.api.forwarded import Proxies
 from fedsafe_node.api.problems import (
     RefusedError,
     classify,
@@ -86,6 +87,7 @@ from fedsafe_node.api.strangers import (
     TURNS_PER_SECOND,
     Room,
     Turns,
+    prefix_of,
 )
 from fedsafe_node.ground.errors import ConflictError, CrowdedError, StoreError
 from fedsafe_node.ground.principal import Principal
@@ -271,7 +273,7 @@ class Border:
     keys in flight, the counter of request ids. Everything else never changes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is served, and within which bounds
         self,
         services: Services,
         *,
@@ -279,8 +281,10 @@ class Border:
         document: Callable[[], bytes],
         access: AccessLog,
         lanes: Mapping[Lane, int] = LANES,
+        proxies: Proxies | None = None,
     ) -> None:
         self.services = services
+        self.proxies = proxies or Proxies()
         self.metrics = metrics
         self.document = document
         self.access = access
@@ -374,6 +378,28 @@ class Border:
         return problem_answer(problem, request_id=request_id, more=more)
 
 
+class _ClientLine:
+    """A proxy's connection, for one request of a client behind it."""
+
+    __slots__ = ("_line", "prefix")
+
+    def __init__(self, line: Line, prefix: str) -> None:
+        self._line = line
+        self.prefix = prefix
+
+    def known(self, asker: Asker) -> None:
+        """Tell the connection who is at the other end now."""
+        self._line.known(asker)
+
+    def turned_away(self) -> None:
+        """Tell the connection that who is at the other end now has no business here."""
+        self._line.turned_away()
+
+    def answered(self) -> None:
+        """Tell the connection that it was of use."""
+        self._line.answered()
+
+
 async def _waited(turns: Turns, share: str) -> float:
     began = perf_counter()
     with suppress(RefusedError):  # it has waited long enough
@@ -381,9 +407,15 @@ async def _waited(turns: Turns, share: str) -> float:
     return perf_counter() - began
 
 
-def line_of(request: web.Request) -> Line:
-    """Give the connection that a request came by."""
-    return cast("Line", request.protocol)
+def line_of(request: web.Request, proxies: Proxies) -> Line:
+    """Give the connection that a request came by, as one of its client's.
+
+    A proxy's connection brings the requests of many, each with its own prefix.
+    """
+    line = cast("Line", request.protocol)
+    if line.prefix and proxies.speaks_for(request):
+        return _ClientLine(line, prefix_of(proxies.client(request)))
+    return line
 
 
 def make_endpoint(route: Route, border: Border) -> Endpoint:
@@ -398,7 +430,7 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
         request_id = border.request_id()
         parents = request.headers.getall("traceparent", ())
         asking = begin(parents[0] if len(parents) == 1 else None)
-        line, waited = line_of(request), 0.0
+        line, waited = line_of(request, border.proxies), 0.0
         try:
             response = await serve(request, request_id, line)
             await border.tell(route, asking, line, response.status)
@@ -539,7 +571,7 @@ class _Serving:
                 elif route.auth is Auth.STATEMENT:
                     call.local = is_local(request)
                 else:
-                    call.source = source_of(request)
+                    call.source = source_of(request, border.proxies)
                     call.languages = request.headers.get("Accept-Language", "")
                 return await self._act(call, request, body, request_id)
         call.who = await self._identify(request)
@@ -616,7 +648,8 @@ class _Serving:
         check_bounds(who, self._bounds, demonstration=people.demonstration)
         asking = current()
         if asking is not None and asking.asker is not None:
-            line_of(request).known(asking.asker)  # its body is no stranger's
+            # Its body is no stranger's.
+            line_of(request, self._border.proxies).known(asking.asker)
         return who
 
     async def _read(self, request: web.Request, prefix: str) -> bytes:

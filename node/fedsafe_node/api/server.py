@@ -39,6 +39,7 @@ from fedsafe_node.api.endpoint import (
     line_of,
     make_endpoint,
 )
+from fedsafe_node.api.forwarded import Proxies
 from fedsafe_node.api.openapi import document
 from fedsafe_node.api.ports import bind_port, bind_socket, unusable
 from fedsafe_node.api.problems import RefusedError
@@ -77,6 +78,7 @@ def make_app(
     metrics: Metrics,
     access: AccessLog | None = None,
     lanes: Mapping[Lane, int] = LANES,
+    proxies: Proxies | None = None,
 ) -> web.Application:
     """Build the application: every route of the table, and problems for the rest."""
     border = Border(
@@ -85,6 +87,7 @@ def make_app(
         document=document,  # written when it is first asked for
         access=access or AccessLog(),
         lanes=lanes,
+        proxies=proxies,
     )
     nowhere = _refusing(border, Code.NOT_FOUND)
     app = web.Application(middlewares=[_catching(nowhere)])
@@ -115,7 +118,7 @@ def _refusing(border: Border, code: Code, allowed: list[str] | None = None) -> E
     tally = border.metrics.counter(code.value)
 
     async def refuse(request: web.Request) -> web.StreamResponse:
-        await border.detain(line_of(request))
+        await border.detain(line_of(request, border.proxies))
         response = border.refuse(RefusedError(code), border.request_id(), more=more)
         tally(response.status, 0.0)
         return response
@@ -524,7 +527,7 @@ class AppServer:
 class ApiServer(AppServer):
     """The running API of one node."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is served, and within which bounds
         self,
         services: Services,
         *,
@@ -532,8 +535,11 @@ class ApiServer(AppServer):
         access: AccessLog | None = None,
         lanes: Mapping[Lane, int] = LANES,
         most_connections: int | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
-        app = make_app(services, metrics=metrics, access=access, lanes=lanes)
+        app = make_app(
+            services, metrics=metrics, access=access, lanes=lanes, proxies=proxies
+        )
         super().__init__(app, most_connections)
         self.border = app[BORDER]
 

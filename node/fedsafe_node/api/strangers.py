@@ -18,7 +18,9 @@ more easily than many prefixes:
 Lines of those who are known are bounded as well, shared out by who asks: where there
 are too many, one of whoever has most goes, one that asks nothing just now first.
 
-Behind a proxy all have one prefix: there the bounds hold for all strangers together.
+Behind a proxy that is listed (`forwarded`) turns go by the prefixes of its clients;
+lines and their bytes are the proxy's own. Behind another all have one prefix: there the
+bounds hold for all strangers together.
 """
 
 import asyncio

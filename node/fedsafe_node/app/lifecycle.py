@@ -27,6 +27,7 @@ from fedsafe_federation.evaluation.quorum import Holder, Quorum
 from fedsafe_federation.evaluation.statements import digest
 from fedsafe_federation.exchange.transfer import member_session
 from fedsafe_federation.wire.signed import Signed
+from fedsafe_node.api.forwarded import Proxies
 from fedsafe_node.api.server import ApiServer, AppServer
 from fedsafe_node.app.cache_refresh import Refreshing
 from fedsafe_node.app.container import Base, open_base
@@ -100,7 +101,8 @@ class RunningNode:
         self.inquiries, self.sightings = made.inquiries, made.sightings
         self.desk, self._foundings = made.desk, made.foundings
         self.services = make_services(made)
-        self.server = ApiServer(self.services, metrics=Metrics())
+        proxies = Proxies(base.config.listen)
+        self.server = ApiServer(self.services, metrics=Metrics(), proxies=proxies)
         self.desk_port: int | None = None
         self._present = Present(base.situation, base.store)
         self._silences = Silences(token_bytes)
@@ -209,6 +211,7 @@ class RunningNode:
                 zone=base.config.deadlines.time_zone,
                 policy=lambda: base.situation.policy.reference,
                 reads=self._may_read,
+                proxies=Proxies(settings.listen),
             )
 
         site = await asyncio.to_thread(make)

@@ -29,6 +29,7 @@ from fedsafe_node.api.endpoint import (
     line_of,
     make_visits,
 )
+from fedsafe_node.api.forwarded import Proxies
 from fedsafe_node.api.problems import RefusedError, explained, problem_of
 from fedsafe_node.api.refusal_events import KEYLESS, Refused
 from fedsafe_node.api.route import KIB
@@ -108,8 +109,10 @@ class Site:
         policy: Callable[[], str],
         reads: Callable[[Role, Matter], bool],
         pages: Sequence[Page] = PAGES,
+        proxies: Proxies | None = None,
     ) -> None:
         read_all()
+        self._proxies = proxies or Proxies()
         self._border = border
         self._services = border.services
         self._host = urlsplit(origin).netloc
@@ -162,8 +165,8 @@ class Site:
                 desk=self.desk,
                 request=request,
                 page=page,
-                line=line_of(request),
-                source=source_of(request),
+                line=line_of(request, self._proxies),
+                source=source_of(request, self._proxies),
                 language=self._language(request),
                 path=request.match_info,
                 token=self.desk.cookies.token(request),

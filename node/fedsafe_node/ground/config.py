@@ -22,7 +22,14 @@ from fedsafe_federation.wire.signed import NodeName
 from fedsafe_node.ground.carrier_settings import Sending, unfit_sending
 from fedsafe_node.ground.errors import ConfigError, words_of
 from fedsafe_node.ground.mail_settings import Mail, Phone, unfit_mail, unfit_phone
-from fedsafe_node.ground.networks import WANT_NETWORKS, Peering, are_networks, has_port
+from fedsafe_node.ground.networks import (
+    WANT_NETWORKS,
+    Networks,
+    Peering,
+    are_networks,
+    has_port,
+    is_broad,
+)
 from fedsafe_node.ground.setting_types import Host, Port, Printable, at_key
 from fedsafe_node.ground.store_settings import Storage, unfit_storage
 from fedsafe_policies.escalation.laender import GERMANY, Calendar, Land
@@ -121,10 +128,16 @@ RecordDays = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 
 
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where peers and remote back-ends reach the node."""
+    """Where peers and remote back-ends reach the node.
+
+    `proxies` are the networks of those in front of it that say for whom they ask, in
+    the one header that `forwarded` names.
+    """
 
     host: Host
     port: Port
+    proxies: Networks = ()
+    forwarded: Literal["X-Forwarded-For", "Forwarded"] = "X-Forwarded-For"
 
 
 class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -470,8 +483,8 @@ def letters_lack(config: Config) -> tuple[str, ...]:
 def _unfit_servers(config: Config) -> Phrase | None:
     if not has_port(config.url):
         return at_key(Phrase("no port has that number"), "url")
-    if not are_networks(config.peering.inside):
-        return at_key(WANT_NETWORKS, "peering.inside")
+    if (why := _unfit_networks(config)) is not None:
+        return why
     if config.store is not None and (why := unfit_storage(config.store)) is not None:
         return at_key(why, "store.url")
     if config.mail is not None and (why := unfit_mail(config.mail)) is not None:
@@ -479,6 +492,24 @@ def _unfit_servers(config: Config) -> Phrase | None:
     if config.phone is not None and (why := unfit_phone(config.phone)) is not None:
         return why
     return unfit_sending(config.sending)
+
+
+def _unfit_networks(config: Config) -> Phrase | None:
+    if not are_networks(config.peering.inside):
+        return at_key(WANT_NETWORKS, "peering.inside")
+    listeners = {"listen": config.listen}
+    if config.desk is not None:
+        listeners["desk.listen"] = config.desk.listen
+    for name, listen in listeners.items():
+        if not are_networks(listen.proxies):
+            return at_key(WANT_NETWORKS, f"{name}.proxies")
+        if any(map(is_broad, listen.proxies)):
+            # Everybody would be a proxy, and could say to be anybody.
+            return at_key(
+                Phrase("so wide a network is no proxy's: name the proxies alone"),
+                f"{name}.proxies",
+            )
+    return None
 
 
 def render_config(config: Config) -> str:

@@ -432,7 +432,16 @@ def test_networks_that_are_as_good_as_all_are_warned_of(
     place.write_text(text.replace(empty, named).replace(*sending))
     wide = by_check(ask("doctor", "--json"))
     german = ask("doctor", "--lang", "de").out
+    desk = '[desk]\norigin = "https://d.example"\n[desk.listen]\nport = 1\nhost = "::1"'
+    place.write_text(f"{text}\n{desk}\n")
+    alone = by_check(ask("doctor", "--json"))
+    place.write_text(f'{text}\n{desk}\nproxies = ["::1/128"]\n')
+    listed = by_check(ask("doctor", "--json"))
+    place.write_text(f"{text}\n{desk}\n".replace("https://d.example", "http://[::1]"))
+    own = by_check(ask("doctor", "--json"))
 
+    assert alone["desk.listen.proxies"]["level"] == "warn"
+    assert "desk.listen.proxies" not in {*narrow, *listed, *own}
     assert "peering.inside" not in narrow
     assert wide["peering.inside"]["level"] == wide["sending.inside"]["level"] == "warn"
     assert wide["peering.inside"]["found"].startswith("0.0.0.0/0, ::/0 opens all")

@@ -16,6 +16,7 @@ from fedsafe_node.ground.errors import ConfigError
 
 CONFIG = replace(config_of("a.demo", 8443), deadlines=Deadlines(land="BE"))
 PLAIN = render_config(CONFIG)
+NO_PROXY = "proxies = []"
 NO_NETWORK = "[peering]\ninside = []"
 
 
@@ -86,6 +87,11 @@ def test_a_provider_that_does_not_fit_is_named(
         ("open = true", 'open = "yes"', "founding.open"),
         (NO_NETWORK, NO_NETWORK.replace("[]", '["x"]'), "peering.inside"),
         (NO_NETWORK, NO_NETWORK.replace("[]", '["10.1.2.3/8"]'), "peering.inside"),
+        (NO_PROXY, 'proxies = ["proxy.example"]', "listen.proxies"),
+        (NO_PROXY, 'proxies = ["10.1.2.3/8"]', "listen.proxies"),
+        (NO_PROXY, 'proxies = ["0.0.0.0/0"]', "listen.proxies"),
+        (NO_PROXY, 'proxies = ["::/0"]', "listen.proxies"),
+        ('"X-Forwarded-For"', '"X-Real-IP"', "listen.forwarded"),
         ('url = "http://127.0.0.1:8443', 'url = "http://127.0.0.1:84430', "$.url"),
         ('jurisdiction = "DE"', 'jurisdiction = "de"', "jurisdiction"),
         ('jurisdiction = "DE"', 'jurisdiction = "XX"', "jurisdiction"),
