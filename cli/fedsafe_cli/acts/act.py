@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fedsafe act`: what waits for a second person, approved or withdrawn."""
+"""`fedsafe act`: what waits for a second person, approved, refused or withdrawn."""
 
 from typing import Any, Final
 
@@ -14,50 +14,73 @@ from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, line, note, pairs
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings
-from fedsafe_node.words.acts import act_kind, act_rows, act_state, act_word
+from fedsafe_node.words.acts import (
+    REFUSALS,
+    act_kind,
+    act_rows,
+    act_state,
+    act_word,
+    refusal_rows,
+)
 from fedsafe_policies.ground.catalogue import Phrase
 
 _NO_CONTENT: Final = "0" * 64
 """No content has this digest: of an act that waits no more the node says why."""
+_REFUSED: Final = "/v1/acts?state=refused"
 _APPROVE: Final = Phrase("Approve this?")
 
 
 @click.group(cls=SpokenGroup)
 def act() -> None:
-    """Approve or withdraw acts that take two people.
+    """Approve, refuse or withdraw acts that take two people.
 
     \b
     Examples:
       fedsafe act list
       fedsafe act approve 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+      fedsafe act refuse 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --reason incomplete
     """  # noqa: D301
 
 
 @act.command("list")
+@click.option(
+    "--state",
+    type=click.Choice(["pending", "refused"]),
+    default="pending",
+    help="What waits, or what was refused in the last 14 days: by you, or to you.",
+)
 @shared_options
 @click.pass_context
-def list_acts(context: click.Context) -> ExitStatus:
+def list_acts(context: click.Context, state: str) -> ExitStatus:
     """List acts that wait for a second person.
 
     \b
-    Example:
+    Examples:
       fedsafe act list --json
+      fedsafe act list --state refused
     """  # noqa: D301
     settings = settings_of(context)
-    acts = _pending(personal(settings))
+    client = personal(settings)
+    is_refused = state == "refused"
+    acts = client.get(_REFUSED)["acts"] if is_refused else _pending(client)
     if settings.json:
         document({"acts": acts})
         return OK
     if not acts:
-        line(act_word("nothing", language=settings.language))
-    language = settings.language
+        none = "none_refused" if is_refused else "nothing"
+        line(act_word(none, language=settings.language))
     for number, one in enumerate(acts):
         if number:
             line()
-        words = [act_word(name, language=language) for name in ("act", "state")]
-        head = zip(words, (one["act"], act_state(one, language=language)), strict=True)
-        pairs([*head, *_rows(one, settings)], indent="")
+        pairs(_all_rows(one, settings), indent="")
     return OK
+
+
+def _all_rows(one: dict[str, Any], settings: Settings) -> list[tuple[str, object]]:
+    language = settings.language
+    words = [act_word(name, language=language) for name in ("act", "state")]
+    head = zip(words, (one["act"], act_state(one, language=language)), strict=True)
+    return [*head, *_rows(one, settings), *refusal_rows(one, language=language)]
 
 
 def _shown(waiting: dict[str, Any], settings: Settings) -> str:
@@ -120,6 +143,41 @@ def approve(context: click.Context, act_id: str, digest: str | None) -> ExitStat
         )
         digest = _NO_CONTENT if shown_act is None else _shown(shown_act, settings)
     answer = client.post(f"/v1/acts/{act_id}/approve", {"digest": digest})
+    if settings.json:
+        document(answer)
+    else:
+        line(f"{answer['act']}: {act_state(answer, language=settings.language)}")
+    return OK
+
+
+@act.command("refuse")
+@click.argument("act_id", metavar="ACT")
+@click.option(
+    "--reason",
+    type=click.Choice(list(REFUSALS)),
+    metavar="CODE",
+    required=True,
+    help=f"Why: {', '.join(REFUSALS)}.",
+)
+@click.option("--reference", help="A label that refers to more, a ticket for instance.")
+@shared_options
+@click.pass_context
+def refuse(
+    context: click.Context, act_id: str, reason: str, reference: str | None
+) -> ExitStatus:
+    """Refuse an act that you could approve, and say why.
+
+    It is closed for good. Whoever asked for it sees why for 14 days, and who under a
+    pseudonym: `fedsafe act list --state refused`. Needs a second factor proved within
+    the last five minutes, as an approval does.
+
+    \b
+    Example:
+      fedsafe act refuse 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --reason incomplete
+    """  # noqa: D301
+    settings = settings_of(context)
+    body = {"reason": reason} | ({} if reference is None else {"reference": reference})
+    answer = personal(settings).post(f"/v1/acts/{act_id}/refuse", body)
     if settings.json:
         document(answer)
     else:

@@ -23,6 +23,12 @@ Organisation = Annotated[
 CredentialName = Annotated[
     str, msgspec.Meta(pattern=r"^[a-z][a-z0-9._-]{0,31}(~[1-9][0-9]{0,5})?(?!\n)$")
 ]
+ActReference = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]*(?!\n)$"
+    ),
+]
 ActId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 LAST_SECOND: Final = 253_402_300_799  # of the year 9999, the last that a date holds
@@ -220,6 +226,41 @@ class StepUpRequest(_Secretive, frozen=True):
     code: ShortCode
 
 
+@unique
+class ActRefusalReason(StrEnum):
+    """Why somebody does not stand by an act."""
+
+    NOT_JUSTIFIED = "not_justified"
+    INCOMPLETE = "incomplete"
+    WRONG_TARGET = "wrong_target"
+    DISPROPORTIONATE = "disproportionate"
+    OTHER_WAY = "other_way"
+    IN_DOUBT = "in_doubt"
+    CONFLICT = "conflict"
+
+
+class ActRefusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who has refused an act, under a pseudonym, when and why.
+
+    `reference` refers to more.
+    """
+
+    by: str
+    at: int
+    reason: ActRefusalReason
+    reference: str | None = None
+
+
+class RefuseActRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The refusal of an act by somebody who could approve it.
+
+    `reference` is a label that refers, a ticket or a minute, and says nothing itself.
+    """
+
+    reason: ActRefusalReason
+    reference: ActReference | None = None
+
+
 class ActAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An act that takes two persons; whoever approves it names the digest."""
 
@@ -231,6 +272,7 @@ class ActAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     asked_at: int
     expires_at: int
     state: str
+    refusal: ActRefusal | None = None
 
 
 class ActsAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Acts that take two people, over HTTP."""
 
+from enum import StrEnum, unique
 from typing import Final
 
 from fedsafe_node.acts.bodies import Message
@@ -9,6 +10,7 @@ from fedsafe_node.acts.people import (
     ActId,
     ActsAnswer,
     ApproveActRequest,
+    RefuseActRequest,
 )
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
@@ -21,16 +23,34 @@ _PROPOSERS: Final = firsts_of(Act.POLICY_CHANGE)
 _GONE: Final = frozenset({404, 409})
 
 
+@unique
+class ListedActs(StrEnum):
+    """Which acts are listed: what waits, or what was refused of the reader's own."""
+
+    PENDING = "pending"
+    REFUSED = "refused"
+
+
 class ActsQuery(Message, frozen=True):
-    """Acts behind that one."""
+    """Acts behind that one; of those that were refused, the newest."""
 
     after: ActId | None = None
+    state: ListedActs = ListedActs.PENDING
 
 
 async def list_acts(call: Call) -> object:
-    """List the acts that wait for a second person."""
-    after = call.parameters(ActsQuery).after
-    return await call.services.staff.approvals.pending(after)
+    """List the acts that wait for a second person, or what was refused lately."""
+    query, approvals = call.parameters(ActsQuery), call.services.staff.approvals
+    if query.state is ListedActs.REFUSED:
+        return await approvals.refused(call.principal)
+    return await approvals.pending(query.after)
+
+
+async def refuse_act(call: Call) -> object:
+    """Refuse an act, and say why."""
+    return await call.services.staff.approvals.refuse(
+        call.path["act"], call.body(RefuseActRequest), call.principal
+    )
 
 
 async def approve_act(call: Call) -> object:
@@ -74,7 +94,7 @@ ACT_ROUTES: Final = (
         auth=Auth.CREDENTIAL,
         roles=PERSONS,
         lane=Lane.READS,
-        summary="List the acts that wait for a second person",
+        summary="List the acts that wait for a second person, or were refused",
         query=ActsQuery,
         answer=ActsAnswer,
         refusals=frozenset({404}),
@@ -90,6 +110,22 @@ ACT_ROUTES: Final = (
         lane=Lane.WRITES,
         summary="Carry an act out as its second person",
         body=ApproveActRequest,
+        limit=4 * KIB,
+        path_types=_ACT,
+        answer=ActAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="refuseAct",
+        method="POST",
+        path="/v1/acts/{act}/refuse",
+        handler=refuse_act,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        fresh=True,
+        lane=Lane.WRITES,
+        summary="Refuse an act as somebody who could approve it, and say why",
+        body=RefuseActRequest,
         limit=4 * KIB,
         path_types=_ACT,
         answer=ActAnswer,

@@ -82,6 +82,7 @@ class FormPage:
     path: Mapping[str, str] = field(default_factory=dict)
     template: str = "act.html"
     message: type | None = None
+    apart: str = ""
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -98,10 +99,7 @@ class FormPage:
     ) -> web.StreamResponse:
         """Show the form, with what was entered and what does not fit."""
         view, at_fields = self.view, dict(wrong or {})
-        shown = filled(self.fields, view.posted, at_fields)
-        if self._wants_proof():
-            proof = at_fields.get(PROOF)
-            shown.append(replace(_PROOF_FIELD, wrong=proof))
+        shown = self.shown_fields(view.posted, at_fields)
         named = {each.name: each for each in shown}
         faults = [
             (named[name].anchor, f"{view.say(named[name].label)}: {view.say(words)}")
@@ -119,6 +117,15 @@ class FormPage:
             faults=faults,
             **{"title": self.act.button, "lead": self.act.lead} | self.around,
         )
+
+    def shown_fields(
+        self, posted: Mapping[str, Sequence[str]], wrong: Mapping[str, Phrase]
+    ) -> list[Field]:
+        """Show its fields with what was entered, and one for the code if need be."""
+        shown = filled(self.fields, posted, wrong)
+        if self._wants_proof():
+            shown.append(replace(_PROOF_FIELD, wrong=wrong.get(PROOF)))
+        return [replace(each, apart=self.apart) for each in shown]
 
     def _wants_proof(self) -> bool:
         route = self.view.desk.routes[self.act.route]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What takes a second person: what it is, what it changes, and the approval itself.
+"""What takes a second person: what it is, what it changes, and the decision itself.
 
-Approved is exactly what the page has shown: the form carries its digest.
+Approved is exactly what the page has shown: the form carries its digest. Who may
+approve may refuse instead, and whoever asked finds why in the list.
 """
 
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from fedsafe_node.acts.people import ActAnswer, ActsAnswer
 from fedsafe_node.desk.act import Act, FormPage
 from fedsafe_node.desk.described import Cell, cell_of
 from fedsafe_node.desk.view import ROOT, Page, Place, View
-from fedsafe_node.words.acts import act_kind, act_rows
+from fedsafe_node.words.acts import act_kind, act_rows, refusal_rows
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.four_eyes import seconds_of
 from fedsafe_policies.vocabulary import Role
@@ -28,6 +29,12 @@ _APPROVE: Final = Act(
     without=("digest",),
     given=lambda view, _: {"digest": view.text("digest")},
 )
+_REFUSE: Final = Act(
+    route="refuseAct",
+    verb="refuse",
+    button=Phrase.within("desk", "Refuse"),
+    lead=Phrase("It is closed for good. Whoever asked for it sees why."),
+)
 _STOP: Final = Act(
     route="withdrawAct",
     verb="stop",
@@ -40,11 +47,13 @@ async def show_approvals(view: View) -> web.StreamResponse:
     """List what waits, and what of it the reader may approve."""
     query = {"after": view.query["after"]} if "after" in view.query else {}
     answer: ActsAnswer = await view.ask("listActs", query=query)
+    refused: ActsAnswer = await view.ask("listActs", query={"state": "refused"})
     mine = {each.act for each in answer.acts if may_approve(view, each)}
     return view.show(
         "approvals.html",
         mine=[_line(view, each) for each in answer.acts if each.act in mine],
         others=[_line(view, each) for each in answer.acts if each.act not in mine],
+        refused=[_refused(view, each) for each in refused.acts],
         behind=f"{_LIST}?after={answer.next}" if answer.next else "",
         done=view.query.get("done", ""),
     )
@@ -66,6 +75,13 @@ def _line(view: View, act: ActAnswer) -> dict[str, object]:
         "expires_at": cell_of(view, "expires_at", act.expires_at),
         "path": f"{_LIST}/{act.act}",
     }
+
+
+def _refused(view: View, act: ActAnswer) -> dict[str, object]:
+    told = msgspec.to_builtins(act)
+    rows = refusal_rows(told, language=view.language)
+    why = [(name, Cell(value)) for name, value in rows]
+    return {**_line(view, act), "why": why}
 
 
 async def acts_of(view: View) -> AsyncIterator[ActAnswer]:
@@ -110,6 +126,10 @@ def _shown(view: View, act: ActAnswer, wanted: Act) -> web.StreamResponse:
 
 def _form(view: View, act: ActAnswer, wanted: Act) -> FormPage:
     target = f"{_LIST}/{act.act}/{wanted.verb}"
+    beside = {
+        each.verb: FormPage(view, each, target=target, apart=f"{each.verb}-")
+        for each in (_APPROVE, _REFUSE)
+    }
     around: dict[str, object] = {
         **_line(view, act),
         "rows": _rows(view, act),
@@ -119,6 +139,9 @@ def _form(view: View, act: ActAnswer, wanted: Act) -> FormPage:
         "stop": _STOP,
         "stop_target": f"{_LIST}/{act.act}/{_STOP.verb}",
         "approve_target": f"{_LIST}/{act.act}/{_APPROVE.verb}",
+        "refuse": _REFUSE,
+        "refuse_target": f"{_LIST}/{act.act}/{_REFUSE.verb}",
+        "entries": {verb: page.shown_fields({}, {}) for verb, page in beside.items()},
         "back": _LIST,
     }
     return FormPage(
@@ -129,12 +152,18 @@ def _form(view: View, act: ActAnswer, wanted: Act) -> FormPage:
         path={"act": act.act},
         around=around,
         template="approval.html",
+        apart=f"{wanted.verb}-",
     )
 
 
 async def approve(view: View) -> web.StreamResponse:
     """Approve an act."""
     return await _send(view, _APPROVE)
+
+
+async def refuse(view: View) -> web.StreamResponse:
+    """Refuse an act."""
+    return await _send(view, _REFUSE)
 
 
 async def stop(view: View) -> web.StreamResponse:
@@ -175,6 +204,15 @@ APPROVAL_PAGES: Final = (
         handler=approve,
         place=Place.TODAY,
         routes=("approveAct",),
+        title=_TITLE,
+    ),
+    Page(
+        name="approval.refuse",
+        path="/approvals/{act}/refuse",
+        method="POST",
+        handler=refuse,
+        place=Place.TODAY,
+        routes=("refuseAct",),
         title=_TITLE,
     ),
     Page(

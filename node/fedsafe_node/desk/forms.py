@@ -46,7 +46,8 @@ class Widget(StrEnum):
 class Field:
     """A field of a form; `name` is its path in the message, with dots.
 
-    `values` are those that it is shown with, `wrong` is what does not fit.
+    `values` are those that it is shown with, `wrong` is what does not fit. `apart`
+    tells it from a field of that name in another form of the page.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Field:
     most: int | None = None
     values: tuple[str, ...] = ()
     wrong: Phrase | None = None
+    apart: str = ""
 
     @property
     def value(self) -> str:
@@ -69,7 +71,7 @@ class Field:
     @property
     def anchor(self) -> str:
         """Its id in the page."""
-        return "f-" + self.name.replace(_STEP, "-")
+        return f"f-{self.apart}" + self.name.replace(_STEP, "-")
 
 
 class UnfitFormError(Exception):

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from fedsafe_node.words.acts import REFUSALS
 from fedsafe_policies.ground.catalogue import Phrase
 
 LABELS: Final[Mapping[str, Phrase]] = {
@@ -291,6 +292,7 @@ LABELS: Final[Mapping[str, Phrase]] = {
     "roles_until": Phrase.within("desk field", "roles until this day begins"),
 }
 CHOICES: Final[Mapping[str, Phrase]] = {
+    **{f"reason.{code}": words for code, words in REFUSALS.items()},
     "10_13": Phrase.within("desk choice", "10 to 13"),
     "14_15": Phrase.within("desk choice", "14 or 15"),
     "16_17": Phrase.within("desk choice", "16 or 17"),

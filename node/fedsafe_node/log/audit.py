@@ -84,6 +84,7 @@ class Event(StrEnum):
     ACT_ASKED = "act.asked"
     ACT_APPROVED = "act.approved"
     ACT_WITHDRAWN = "act.withdrawn"
+    ACT_REFUSED = "act.refused"
     GATE_RECORDED = "gate.recorded"
     GATE_RELOCKED = "gate.relocked"
     ATTESTED = "attestation.signed"

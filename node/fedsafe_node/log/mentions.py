@@ -97,7 +97,7 @@ async def check_openings(
     reader: Reader,
     log: LogName,
     index: int,
-    groups: Collection[Group],
+    groups: Collection[str],
     there: Collection[str],
 ) -> None:
     """Check that of these groups an entry commits to no other than those *there*.

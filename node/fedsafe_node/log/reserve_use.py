@@ -56,6 +56,7 @@ RELIEVING: Final = frozenset(
         Event.CREDENTIAL_REVOKED,
         Event.SESSION_ENDED,
         Event.ACT_WITHDRAWN,
+        Event.ACT_REFUSED,
         # The way to all of this: an act that is asked for does nothing yet.
         Event.SESSION_BEGAN,
         Event.SESSION_ROLE,

@@ -22,11 +22,21 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Final, Protocol
 
-from fedsafe_node.acts.people import ActAnswer, ActsAnswer
+import msgspec
+
+from fedsafe_node.acts.people import (
+    ActAnswer,
+    ActRefusal,
+    ActRefusalReason,
+    ActsAnswer,
+    RefuseActRequest,
+)
 from fedsafe_node.ground.errors import (
+    BadRequestError,
     DeniedError,
     ForbiddenError,
     NotFoundError,
@@ -40,6 +50,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.people.pending_acts import (
     CASE_CLOSED,
     LISTED,
+    REFUSED_FOR,
     decided,
     same_waiting,
     sweep_acts,
@@ -47,12 +58,14 @@ from fedsafe_node.people.pending_acts import (
 )
 from fedsafe_node.people.person_rules import may_act, roles_of
 from fedsafe_node.people.sessions import is_fresh
-from fedsafe_node.store.people_rows import ActRow, ActState
+from fedsafe_node.store.people_rows import ActRefusalRow, ActRow, ActState
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.ground.references import is_reference
 from fedsafe_policies.rules.access import ExportRequest
+from fedsafe_policies.rules.decision import Decision
 from fedsafe_policies.rules.four_eyes import ActRequest, seconds_of
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.rules.reviews import ReviewRequest
@@ -233,6 +246,21 @@ class Approvals:
     ) -> _Done:
         office, second = self._office, Person(who.name, who.role)
         first = Person(row.asked_by, Role(row.asked_role))
+        decision = await self._decide(tx, row, content, who)
+        if not decision.allowed:
+            raise DeniedError(decision)
+        await tx.decide_act(row.id, ActState.DONE, by=who.name, at=office.now())
+        effect = self._effect_of(Act(row.kind))
+        learn = await effect.carry_out(tx, content, first, second)
+        await office.note(tx, Event.ACT_APPROVED, who.name, told_of(row))
+        return _Done(row, learn)
+
+    async def _decide(
+        self, tx: Transaction, row: ActRow, content: bytes, who: Principal
+    ) -> Decision:
+        """Ask the policy, with who asked and who would be the second."""
+        office, second = self._office, Person(who.name, who.role)
+        first = Person(row.asked_by, Role(row.asked_role))
         effect = self._effect_of(Act(row.kind))
         now = office.clock.now()
         request = await effect.request(tx, content, first, second)
@@ -245,12 +273,7 @@ class Approvals:
                 if office.judge.decide(replace(request, second=other), now).allowed
             ]
             decision = replace(decision, about=", ".join(may))
-        if not decision.allowed:
-            raise DeniedError(decision)
-        await tx.decide_act(row.id, ActState.DONE, by=who.name, at=office.now())
-        learn = await effect.carry_out(tx, content, first, second)
-        await office.note(tx, Event.ACT_APPROVED, who.name, told_of(row))
-        return _Done(row, learn)
+        return decision
 
     def _effect_of(self, kind: Act) -> Effect:
         effect = self.effects.get(kind)
@@ -266,15 +289,19 @@ class Approvals:
         self, tx: Transaction, row: ActRow, who: Principal
     ) -> None:
         """Refuse whom a lock, a reset or the end of a role has overtaken."""
-        judge, moment = self._office.judge, self._office.clock.now()
         asked_role = Role(row.asked_role)
         if not await may_stand_by(self._office, tx, row.asked_by, asked_role):
             raise WrongStateError(
                 "not_pending",
                 Phrase("whoever asked for this may not act in that role now"),
             )
+        await self._check_second(tx, who)
+
+    async def _check_second(self, tx: Transaction, who: Principal) -> None:
+        """Refuse a second person whom a lock, a log-out or an end has overtaken."""
+        judge, moment = self._office.judge, self._office.clock.now()
         if await tx.person_named(who.name) is None:
-            return  # a credential alone is never fresh, so `_check` has refused it
+            return  # a credential alone is never fresh: `_check_fresh` has refused it
         session = await tx.session(who.session) if who.session is not None else None
         if (
             session is None
@@ -307,6 +334,111 @@ class Approvals:
             return row
 
         return shown(await office.store.write(act), now, ActState.WITHDRAWN)
+
+    async def refuse(
+        self, act_id: str, request: RefuseActRequest, who: Principal
+    ) -> ActAnswer:
+        """Refuse an act as somebody who could have approved it, and say why.
+
+        It is closed for good. Who refuses again for the same reason is told so again.
+
+        Raises:
+            BadRequestError: the reference is more than a label.
+            DeniedError: the policy lets nobody in that role approve it, or they asked.
+            ForbiddenError: a service, or no session whose second factor is fresh;
+                or the session has ended, or the role lapsed, in the meantime.
+            NotFoundError: there is no such act.
+            WrongStateError: it is decided or has expired.
+        """
+        _check_person(who)
+        if request.reference is not None and not is_reference(request.reference):
+            raise BadRequestError(
+                "bad_reason",
+                Phrase("a reference refers, such as minutes-7; it tells nothing"),
+                pointer="/reference",
+            )
+        office, now = self._office, self._office.now()
+
+        async def act(tx: Transaction) -> tuple[ActRow, ActRefusalRow]:
+            row = await tx.act(act_id)
+            if row is None:
+                raise NotFoundError(Phrase("no such act"))
+            refusal = ActRefusalRow(
+                act=row.id,
+                reason=request.reason.value,
+                reference=request.reference,
+                at=now,
+            )
+            if row.content is None:
+                before = await tx.act_refusal(act_id)
+                if before is None or not _is_again(row, before, refusal, who):
+                    raise await decided(tx, row)
+                nothing_happened()
+                return row, before
+            _check_waits(row, now)
+            _check_fresh(who)
+            await self._check_could_approve(tx, row, row.content, who)
+            await self._check_second(tx, who)
+            await tx.decide_act(act_id, ActState.WITHDRAWN, by=who.name, at=now)
+            await tx.add_act_refusal(refusal)
+            detail = {
+                **told_of(row),
+                "reason": refusal.reason,
+                "reference": refusal.reference,
+            }
+            await office.note(tx, Event.ACT_REFUSED, who.name, detail)
+            return row, refusal
+
+        try:
+            row, refusal = await office.store.write(act)
+        except DeniedError as error:
+            await office.refused(error.decision, who.name, "act.refuse")
+            raise
+        over = msgspec.structs.replace(row, decided_by=who.name, content=None)
+        return self._refused(over, refusal)
+
+    async def _check_could_approve(
+        self, tx: Transaction, row: ActRow, content: bytes, who: Principal
+    ) -> None:
+        """Refuse whom the policy would not let approve it, by person or by role.
+
+        What else is in the way of an approval is in the way of no refusal.
+        """
+        first, second = (
+            Person(row.asked_by, Role(row.asked_role)),
+            Person(who.name, who.role),
+        )
+        decision = await self._decide(tx, row, content, who)
+        could = decision.allowed or (
+            decision.code not in {Refusal.ROLE, Refusal.FOUR_EYES}
+            and second.identity != first.identity
+            and who.role in seconds_of(Act(row.kind), first.role)
+        )
+        if not could:
+            raise DeniedError(decision)
+
+    async def refused(self, who: Principal) -> ActsAnswer:
+        """List what was refused lately of what somebody asked for, or by them."""
+        since = self._office.now() - REFUSED_FOR
+        found = await self._office.store.read(
+            lambda reader: reader.refused_acts(who.name, since, LISTED)
+        )
+        return ActsAnswer([self._refused(row, why) for row, why in found])
+
+    def _refused(self, row: ActRow, refusal: ActRefusalRow) -> ActAnswer:
+        """Show a refused act; who refused it stands under the pseudonym of then."""
+        at = datetime.fromtimestamp(refusal.at, UTC)
+        answer = shown(row, refusal.at, ActState.WITHDRAWN)
+        return msgspec.structs.replace(
+            answer,
+            state="refused",
+            refusal=ActRefusal(
+                by=self._office.trail.shown(row.decided_by or "", at),
+                at=refusal.at,
+                reason=ActRefusalReason(refusal.reason),
+                reference=refusal.reference,
+            ),
+        )
 
     async def pending(self, after: str | None = None) -> ActsAnswer:
         """List the acts that wait, oldest first, or those after one of them.
@@ -370,22 +502,38 @@ def shown(row: ActRow, now: int, state: ActState | None = None) -> ActAnswer:
     )
 
 
+def _is_again(
+    row: ActRow, before: ActRefusalRow, now: ActRefusalRow, who: Principal
+) -> bool:
+    return row.decided_by == who.name and (before.reason, before.reference) == (
+        now.reason,
+        now.reference,
+    )
+
+
+def _check_waits(row: ActRow, now: int) -> None:
+    if row.expires_at <= now:
+        raise WrongStateError("act_expired", Phrase("this act has expired; ask anew"))
+
+
 def _check(
     row: ActRow, content: bytes, digest: bytes, who: Principal, now: int
 ) -> bytes:
-    if row.expires_at <= now:
-        raise WrongStateError("act_expired", Phrase("this act has expired; ask anew"))
+    _check_waits(row, now)
     if digest != row.digest or digest != digest_of(row.kind, content):
         raise WrongStateError("act_changed", Phrase("that is not what was asked for"))
+    _check_fresh(who)
+    return content
+
+
+def _check_fresh(who: Principal) -> None:
     if not who.fresh:
         raise ForbiddenError(
             Phrase(
-                "approve in a session whose second factor was proved within five "
-                "minutes"
+                "decide in a session whose second factor was proved within five minutes"
             ),
             authenticated=True,
         )
-    return content
 
 
 def _check_person(who: Principal) -> None:

@@ -20,6 +20,8 @@ from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
 LISTED: Final = 200
+REFUSED_FOR: Final = 14 * 24 * 60 * 60
+"""So long whoever asked is told who has refused, and why; the log says it longer."""
 CASE_CLOSED: Final = "case_closed"
 _ENDED: Final = "act-ended/"
 _WORDS: Final[Mapping[str, Phrase]] = {
@@ -49,7 +51,10 @@ async def same_waiting(reader: Reader, asked: ActRow) -> ActRow | None:
 
 
 async def sweep_acts(office: Office, tx: Transaction) -> int:
-    """Let go of acts that have expired, and of their content; return how many."""
+    """Let go of acts that have expired, and of their content; return how many.
+
+    Why others were refused is forgotten after `REFUSED_FOR`.
+    """
     now, swept = office.now(), 0
     for row in await all_pending(tx):
         if row.expires_at <= now:
@@ -64,6 +69,7 @@ async def sweep_acts(office: Office, tx: Transaction) -> int:
                 outcome="expired",
             )
             swept += 1
+    await tx.forget_act_refusals(now - REFUSED_FOR)
     return swept
 
 
@@ -79,6 +85,11 @@ async def end_act(
 
 async def decided(reader: Reader, row: ActRow) -> WrongStateError:
     """Say of an act that waits no more that it is decided, and why, if that is kept."""
+    if await reader.act_refusal(row.id) is not None:
+        return WrongStateError(
+            "not_pending",
+            Phrase("this act was refused: it is closed"),
+        )
     kept = await reader.meta(_ENDED + row.id)
     why = "" if kept is None else kept.decode()
     if why in _WORDS:

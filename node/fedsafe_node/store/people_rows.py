@@ -138,6 +138,19 @@ class ActRow(Row, frozen=True):
     decided_at: int | None = None
 
 
+class ActRefusalRow(Row, frozen=True):
+    """Why somebody who could have approved an act has refused it.
+
+    The act itself is withdrawn, and says by whom. `reason` is a code of a closed list,
+    `reference` a label that refers to more.
+    """
+
+    act: str
+    reason: str
+    reference: str | None
+    at: int
+
+
 class TermsRow(Row, frozen=True):
     """What a credential is good for, beside its role.
 

@@ -180,3 +180,21 @@ SCOPES: tuple[str, ...] = (
     """,
     "DROP TABLE credential_terms_kept",
 )
+
+
+# Why acts were refused; `schema.py` says which migration it is.
+#
+# A row claims that the act, which is withdrawn, was refused by whoever withdrew it, and
+# for what reason. It goes after some days.
+
+ACT_REFUSALS: tuple[str, ...] = (
+    """
+    CREATE TABLE act_refusals (
+        act TEXT PRIMARY KEY REFERENCES acts (id),
+        reason TEXT NOT NULL,
+        reference TEXT,
+        at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX act_refusals_by_age ON act_refusals (at, act)",
+)

@@ -49,7 +49,13 @@ from fedsafe_node.store.peering_schema import (
     REPEATS,
     WITNESS,
 )
-from fedsafe_node.store.people_schema import PASSKEYS, PEOPLE, SCOPES, SESSION_WAYS
+from fedsafe_node.store.people_schema import (
+    ACT_REFUSALS,
+    PASSKEYS,
+    PEOPLE,
+    SCOPES,
+    SESSION_WAYS,
+)
 from fedsafe_node.store.prune_schema import PRUNE
 from fedsafe_node.store.review_schema import ANSWERS, LOOKS, REVIEW, SERVICES
 from fedsafe_node.store.rights_schema import RECORDED, RIGHTS, SHARED, WAITING
@@ -316,6 +322,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0041_session_ways", SESSION_WAYS),
     ("0042_passkeys", PASSKEYS),
     ("0043_erased_places", ERASED_PLACES),
+    ("0044_act_refusals", ACT_REFUSALS),
 )
 VERSION = len(MIGRATIONS)
 

@@ -11,6 +11,7 @@ import msgspec
 
 from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.people_rows import (
+    ActRefusalRow,
     ActRow,
     ActState,
     GrantRow,
@@ -46,6 +47,14 @@ _TRAINING = f"SELECT {_columns(TrainingRow)} FROM trainings "  # noqa: S608
 _SESSION = f"SELECT {_columns(SessionRow)} FROM sessions "  # noqa: S608
 _THROTTLE = f"SELECT {_columns(ThrottleRow)} FROM throttles "  # noqa: S608
 _ACT = f"SELECT {_columns(ActRow)} FROM acts "  # noqa: S608
+_REFUSAL = f"SELECT {_columns(ActRefusalRow)} FROM act_refusals "  # noqa: S608
+_REFUSED = (
+    f"SELECT {', '.join('a.' + each for each in ActRow.__struct_fields__)}, "  # noqa: S608
+    "r.act, r.reason, r.reference, r.at FROM act_refusals r "
+    "JOIN acts a ON a.id = r.act "
+    "WHERE r.at >= ? AND (a.asked_by = ? OR a.decided_by = ?) "
+    "ORDER BY r.at DESC, r.act DESC LIMIT ?"
+)
 _TERMS = f"SELECT {_columns(TermsRow)} FROM credential_terms "  # noqa: S608
 _PASSKEY = f"SELECT {_columns(PasskeyRow)} FROM passkeys "  # noqa: S608
 _IDENTITY = f"SELECT {_columns(IdentityRow)} FROM identities "  # noqa: S608
@@ -150,6 +159,19 @@ class SqlPeopleReader:
         where = "WHERE state = ? AND (asked_at, id) > (?, ?) ORDER BY asked_at, id "
         rows = self._rows(_ACT + where + "LIMIT ?", state.value, *begin, limit)
         return [_act(row) for row in rows]
+
+    async def act_refusal(self, act_id: str) -> ActRefusalRow | None:
+        """Return why an act was refused, if it was and that is still kept."""
+        row = self._row(_REFUSAL + "WHERE act = ?", act_id)
+        return row and _made(ActRefusalRow, row)
+
+    async def refused_acts(
+        self, name: str, since: int, limit: int
+    ) -> list[tuple[ActRow, ActRefusalRow]]:
+        """Return acts refused since, asked for or refused by somebody, newest first."""
+        width = len(ActRow.__struct_fields__)
+        rows = self._rows(_REFUSED, since, name, name, limit)
+        return [(_act(row[:width]), _made(ActRefusalRow, row[width:])) for row in rows]
 
     async def terms_of(self, credential_id: str) -> TermsRow | None:
         """Return what a credential is good for."""
@@ -292,6 +314,14 @@ class SqlPeopleWriter:
             "WHERE id = ? AND state = 'pending'"
         )
         return self._run(sql, state.value, by, at, act_id) > 0
+
+    async def add_act_refusal(self, refusal: ActRefusalRow) -> None:
+        """Keep why an act was refused."""
+        self._keep("act_refusals", refusal)
+
+    async def forget_act_refusals(self, before: int) -> int:
+        """Drop why acts were refused before a moment; return how many."""
+        return self._run("DELETE FROM act_refusals WHERE at < ?", before)
 
     async def add_terms(self, terms: TermsRow) -> None:
         """Keep what a credential is good for; removed together with it."""

@@ -122,7 +122,18 @@ _STATES: Final[Words] = {
     "done": Phrase("done"),
     "withdrawn": Phrase("withdrawn"),
     "expired": Phrase.within("act", "expired"),
+    "refused": Phrase.within("act", "refused"),
 }
+REFUSALS: Final[Words] = {
+    "not_justified": Phrase.within("act", "the grounds do not carry it"),
+    "incomplete": Phrase.within("act", "something is missing"),
+    "wrong_target": Phrase.within("act", "it is about the wrong account or object"),
+    "disproportionate": Phrase.within("act", "it goes further than needed"),
+    "other_way": Phrase.within("act", "another way fits better"),
+    "in_doubt": Phrase.within("act", "the facts are in doubt"),
+    "conflict": Phrase.within("act", "who asked is not impartial here"),
+}
+"""Why somebody does not stand by an act."""
 _WAYS: Final[Words] = {
     "looser": Phrase("looser"),
     "stricter": Phrase("stricter"),
@@ -136,6 +147,10 @@ _WORDS: Final[Words] = {
     "expires_at": Phrase("expires"),
     "state": Phrase("state"),
     "digest": Phrase("digest"),
+    "refused_by": Phrase("refused by"),
+    "reason": Phrase("reason"),
+    "reference": Phrase("reference"),
+    "none_refused": Phrase("nothing of yours was refused lately"),
 }
 
 
@@ -149,6 +164,20 @@ def act_kind(act: dict[str, Any], *, language: str) -> str:
 def act_state(act: dict[str, Any], *, language: str) -> str:
     """Say how an act stands."""
     return label(_STATES, str(act["state"]), language=language)
+
+
+def refusal_rows(act: dict[str, Any], *, language: str) -> Iterator[tuple[str, str]]:
+    """Say who has refused an act, and why, if somebody has."""
+    refusal = act.get("refusal")
+    if refusal is None:
+        return
+    yield act_word("refused_by", language=language), refusal["by"]
+    yield (
+        act_word("reason", language=language),
+        label(REFUSALS, str(refusal["reason"]), language=language),
+    )
+    if refusal.get("reference"):
+        yield act_word("reference", language=language), refusal["reference"]
 
 
 def act_word(name: str, *, language: str) -> str:

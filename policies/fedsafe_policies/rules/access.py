@@ -58,7 +58,7 @@ _READERS: Final[dict[Matter, frozenset[Role]]] = {
 _EXPORTED: Final = frozenset(
     {Matter.AUDIT, Matter.LEDGER, Matter.STATISTICS, Matter.CASES}
 )
-_SECOND: Final = frozenset({Role.REVIEWER, Role.DPO, Role.LEGAL_ADVISER})
+OPENING_SECONDS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.LEGAL_ADVISER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def rule_on_export(request: ExportRequest, ground: Ground) -> Decision:
     if refusal is None and request.matter not in _EXPORTED:
         refusal = Refusal.NOT_ALLOWED
     if refusal is None and request.openings:
-        refusal = refuse_second(request.person, request.second, _SECOND)
+        refusal = refuse_second(request.person, request.second, OPENING_SECONDS)
     if refusal is not None:
         return ground.deny(refusal, request.purpose)
     duties = (Obligation.RECIPIENT_LEDGER,) if request.openings else ()

@@ -13,10 +13,12 @@ from typing import Final
 
 from fedsafe_policies.ground.reasons import Grant, Refusal
 from fedsafe_policies.ground.references import is_reference
+from fedsafe_policies.rules.access import OPENING_SECONDS
 from fedsafe_policies.rules.context import Ground
 from fedsafe_policies.rules.decision import Decision, Obligation
 from fedsafe_policies.rules.floods import RULERS
 from fedsafe_policies.rules.people import Person, refuse_second
+from fedsafe_policies.rules.roles import GRANTING
 from fedsafe_policies.vocabulary import Act, Role
 
 _CASE: Final = frozenset({Role.ANALYST, Role.REVIEWER})
@@ -62,6 +64,12 @@ _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
 }
 """Who proposes, and who may be the second."""
 
+_BY_OWN_RULE: Final[Mapping[Act, frozenset[Role]]] = {
+    Act.EXPORT_WITH_OPENINGS: OPENING_SECONDS,
+    Act.ROLE_GRANT: GRANTING,
+}
+"""Who may be the second in what has a request of its own."""
+
 _TAKES_PART: Final[Mapping[Act, Role]] = {
     Act.GATE_OPENING: Role.DPO,
     Act.RECIPIENT_SILENCE: Role.DPO,
@@ -77,6 +85,8 @@ def firsts_of(act: Act) -> frozenset[Role]:
 
 def seconds_of(act: Act, first: Role) -> frozenset[Role]:
     """Return the roles that may stand by an act that somebody in a role proposes."""
+    if act in _BY_OWN_RULE:
+        return _BY_OWN_RULE[act]
     _, seconds = _MAY.get(act, (frozenset(), frozenset()))
     needed = _TAKES_PART.get(act)
     return seconds if needed in {None, first} else seconds & {needed}

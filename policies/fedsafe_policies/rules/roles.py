@@ -16,7 +16,7 @@ from fedsafe_policies.rules.decision import Decision, Obligation
 from fedsafe_policies.rules.people import Person, refuse_second
 from fedsafe_policies.vocabulary import Act, Module, Role
 
-_GRANTING: Final = frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO})
+GRANTING: Final = frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,10 @@ def _refuse_grant(request: RoleRequest, ground: Ground) -> Refusal | None:
     by = request.granted_by
     if by is None:
         return None
-    if by.role not in _GRANTING:
+    if by.role not in GRANTING:
         return Refusal.ROLE
     if by.identity == request.person.casefold().strip():
         return Refusal.FOUR_EYES
     if Act.ROLE_GRANT in ground.document.four_eyes.acts:
-        return refuse_second(by, request.second, _GRANTING)
+        return refuse_second(by, request.second, GRANTING)
     return None

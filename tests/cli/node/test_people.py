@@ -541,6 +541,31 @@ def test_an_approval_names_the_digest_that_was_shown(
     assert node.asked[-1][1] == {"digest": "cd" * 32}
 
 
+def test_an_act_is_refused_with_a_reason(ask: "Run", node: "FakeNode") -> None:
+    why = {"by": "staff-2026q4-x", "at": 9, "reason": "incomplete", "reference": "t-4"}
+    refused = ACT | {"state": "refused", "content": None, "refusal": why}
+    node.always(f"POST /v1/acts/{'0' * 32}/refuse", refused)
+    node.always("GET /v1/acts?state=refused", {"acts": [refused]})
+
+    assert ask("act", "refuse", "0" * 32).status == 2
+    done = ask(
+        *("act", "refuse", "0" * 32, "--reason", "incomplete", "--reference", "t-4")
+    )
+    assert node.asked[-1][1] == {"reason": "incomplete", "reference": "t-4"}
+    ask("act", "refuse", "0" * 32, "--reason", "conflict")
+    assert node.asked[-1][1] == {"reason": "conflict"}
+    listed = ask("act", "list", "--state", "refused")
+    german = ask("act", "list", "--state", "refused", "--lang", "de")
+    node.always("GET /v1/acts?state=refused", {"acts": []})
+    none = ask("act", "list", "--state", "refused")
+
+    assert (done.status, done.out) == (0, f"{'0' * 32}: refused\n")
+    for word in ("refused", "staff-2026q4-x", "something is missing", "t-4"):
+        assert word in listed.out
+    assert "es fehlt etwas" in german.out
+    assert none.out == "nothing of yours was refused lately\n"
+
+
 def test_of_an_act_that_waits_no_more_the_node_says_why(
     ask: "Run", node: "FakeNode"
 ) -> None:

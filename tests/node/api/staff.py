@@ -126,6 +126,8 @@ ANSWERS: Final[dict[tuple[str, str], object]] = {
     ("approvals", "pending"): ActsAnswer([ACT]),
     ("approvals", "approve"): ACT,
     ("approvals", "withdraw"): ACT,
+    ("approvals", "refuse"): ACT,
+    ("approvals", "refused"): ActsAnswer([ACT]),
     ("identities", "start"): SignOnAnswer(url="https://id.example", state="s"),
     ("identities", "finish"): SESSION,
     ("identities", "link"): LinkedAnswer(name="anna", issuer="https://id.example"),
@@ -181,6 +183,7 @@ PEOPLE_BODIES: Final[dict[str, object]] = {
         "until": 2,
     },
     "approveAct": {"digest": "0" * 64},
+    "refuseAct": {"reason": "incomplete"},
     "addCredential": {
         "name": "shop",
         "scope": "lookup",

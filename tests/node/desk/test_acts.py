@@ -66,25 +66,50 @@ async def test_what_takes_two_people_waits_for_the_second(reader: Readers) -> No
     await dora.open("/desk/log/export")
     asked = await dora.send("/desk/log/export", {"first": "0", "last": "3"})
     own = await dora.open("/desk/approvals")
-    path = next(link for link in own.links if "/desk/approvals/" in link)
+    path = next(link for link in reversed(own.links) if "/desk/approvals/" in link)
     alone = await dora.open(path)
 
-    arno = await reader("arno")
-    listed = await arno.open("/desk/approvals")
+    rita = await reader("rita")
+    listed = await rita.open("/desk/approvals")
     offered = [link for link in listed.links if "/desk/approvals/" in link]
-    page = await arno.open(path)
+    page = await rita.open(path)
+    changed = await rita.post(
+        f"{path}/approve", sealed(page, f"{path}/approve", digest="0" * 64)
+    )
+    approved = await rita.send(f"{path}/approve", page=page)
 
     assert asked.status == 200
     assert "You asked for this yourself" in alone.text
     assert f"{path}/approve" not in [form.action for form in alone.forms]
     assert path in offered
-    if f"{path}/approve" in [form.action for form in page.forms]:
-        changed = await arno.post(
-            f"{path}/approve", sealed(page, f"{path}/approve", digest="0" * 64)
-        )
-        approved = await arno.send(f"{path}/approve", page=page)
-        assert changed.status == 409
-        assert approved.status == 200
+    assert changed.status == 409
+    assert approved.status == 200
+
+
+async def test_what_takes_two_people_is_refused_with_a_reason(reader: Readers) -> None:
+    dora = await reader("dora")
+    await dora.open("/desk/log/export")
+    await dora.send("/desk/log/export", {"first": "1", "last": "2"})
+    listed = await dora.open("/desk/approvals")
+    path = next(link for link in reversed(listed.links) if "/desk/approvals/" in link)
+    alone = await dora.open(path)
+
+    rita = await reader("rita")
+    await rita.open(path)
+    bare = await rita.send(f"{path}/refuse")
+    done = await rita.send(
+        f"{path}/refuse", {"reason": "disproportionate", "reference": "note-7"}
+    )
+    seen = await dora.open("/desk/approvals")
+
+    assert f"{path}/refuse" not in [form.action for form in alone.forms]
+    assert bare.status == 422
+    assert 'href="#f-refuse-reason"' in bare.html
+    assert done.status == 200
+    assert path not in seen.links
+    assert "it goes further than needed" in seen.text
+    assert "note-7" in seen.text
+    assert "rita" not in seen.text.split("Refused in the last two weeks")[1]
 
 
 async def _twice(browser: Reader, action: str, body: str) -> list[Shown]:

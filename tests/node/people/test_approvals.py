@@ -4,6 +4,7 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,14 @@ from hypothesis import strategies as st
 from tests.node.people.conftest import SETUP, Team
 from tests.support.databases import Behind
 
-from fedsafe_node.acts.people import ActAnswer, RoleRequest
+from fedsafe_node.acts.people import (
+    ActAnswer,
+    ActRefusalReason,
+    RefuseActRequest,
+    RoleRequest,
+)
 from fedsafe_node.ground.errors import (
+    BadRequestError,
     DeniedError,
     ForbiddenError,
     NodeError,
@@ -21,9 +28,10 @@ from fedsafe_node.ground.errors import (
 )
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.ground.trace import begin
+from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.people.approvals import LIFETIME, Approvals, Learn, digest_of
 from fedsafe_node.people.credentials import People
-from fedsafe_node.people.pending_acts import LISTED, sweep_acts
+from fedsafe_node.people.pending_acts import LISTED, REFUSED_FOR, sweep_acts
 from fedsafe_node.people.service_credentials import Machines
 from fedsafe_node.people.sessions import FRESH
 from fedsafe_node.store.reader import Reader
@@ -459,6 +467,207 @@ async def test_more_than_a_page_is_listed_and_withdrawn(
     assert (await approvals.pending()).acts == []
     with pytest.raises(NotFoundError):
         await approvals.pending("0" * 32)
+
+
+WHY = RefuseActRequest(ActRefusalReason.INCOMPLETE, "ticket-4")
+
+
+@pytest.fixture
+def pseudonyms(team: Team, tmp_path: Path) -> Pseudonyms:
+    """Make those of the quarter, since a key file is written at first use."""
+    made = Pseudonyms(tmp_path / "pseudonyms")
+    made.learn("somebody")
+    made.shown("somebody", team.clock.now())
+    return made
+
+
+async def test_a_refused_act_is_closed_and_whoever_asked_sees_why(
+    approvals: Approvals,
+    asked: ActAnswer,
+    rotation: Rotation,
+    team: Team,
+    pseudonyms: Pseudonyms,
+) -> None:
+    await team.hire("rita", Role.REVIEWER)
+    rita = await team.principal("rita")
+    team.office.trail.pseudonyms = pseudonyms
+    team.office.trail.know_people("rita")
+    answer = await approvals.refuse(asked.act, WHY, rita)
+    events = await team.events()
+    listed = await approvals.refused(ANNA)
+
+    assert (answer.state, answer.content) == ("refused", None)
+    assert answer.refusal is not None
+    pseudonym = answer.refusal.by
+    assert pseudonym != "rita"
+    assert team.office.trail.shown("rita", team.clock.now()) == pseudonym
+    why = answer.refusal.reason, answer.refusal.reference
+    assert why == ("incomplete", "ticket-4")
+    assert listed.acts == [answer]
+    assert (await approvals.refused(rita)).acts == [answer]
+    assert (await approvals.refused(CEM)).acts == []
+    assert (await approvals.pending()).acts == []
+    event, outcome, told = events[-1]
+    assert (event, outcome) == ("act.refused", "ok")
+    assert all(each in told for each in ("incomplete", "ticket-4", asked.act))
+    for who in (BEN, CEM):
+        with pytest.raises(WrongStateError, match="was refused"):
+            await approve(approvals, asked, who)
+    with pytest.raises(WrongStateError):
+        await approvals.withdraw(asked.act, ANNA)
+    assert rotation.done == []
+    gone = await team.store.read(lambda reader: reader.act(asked.act))
+    assert gone is not None
+    assert gone.content is None
+
+
+async def test_a_refusal_that_is_repeated_is_told_again_and_changes_nothing(
+    approvals: Approvals, asked: ActAnswer, team: Team
+) -> None:
+    first = await approvals.refuse(asked.act, WHY, BEN)
+    before = await team.events()
+    request = begin()
+    team.pass_time(60)
+
+    assert await approvals.refuse(asked.act, WHY, BEN) == first
+    assert request.is_idle
+    other = RefuseActRequest(ActRefusalReason.IN_DOUBT)
+    for why, who in ((other, BEN), (WHY, CEM)):
+        with pytest.raises(WrongStateError):
+            await approvals.refuse(asked.act, why, who)
+    assert await team.events() == before
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        ANNA,
+        replace(ANNA, session="another session"),
+        replace(ANNA, role=Role.REVIEWER),
+        replace(ANNA, name="Anna"),
+        replace(BEN, fresh=False),
+        replace(BEN, role=Role.ANALYST),
+        BOT,
+    ],
+    ids=[
+        "the same session",
+        "another session",
+        "another role",
+        "another spelling",
+        "an old proof",
+        "a role that may not",
+        "a service",
+    ],
+)
+async def test_nobody_refuses_who_could_not_approve(
+    approvals: Approvals, asked: ActAnswer, who: Principal
+) -> None:
+    with pytest.raises((ForbiddenError, DeniedError)):
+        await approvals.refuse(asked.act, WHY, who)
+
+    assert (await approvals.pending()).acts == [asked]
+
+
+@pytest.mark.parametrize("role", sorted(Role))
+async def test_whose_role_approves_may_refuse_and_no_other(
+    approvals: Approvals, team: Team, role: Role
+) -> None:
+    await team.hire("anna", Role.OPERATOR)
+
+    async def tries(what: str) -> bool:
+        act = await approvals.ask(Act.KEY_ROTATION, CONTENT, ANNA)
+        who = replace(BEN, role=role)
+        try:
+            if what == "approve":
+                await approve(approvals, act, who)
+            else:
+                await approvals.refuse(act.act, WHY, who)
+        except (DeniedError, ForbiddenError):
+            return False
+        return True
+
+    assert await tries("refuse") == await tries("approve")
+
+
+@pytest.mark.parametrize("way", ["lock", "log out", "end", "old"])
+async def test_whom_something_has_overtaken_refuses_nothing(
+    approvals: Approvals, asked: ActAnswer, team: Team, way: str
+) -> None:
+    await team.hire("rita", Role.REVIEWER)
+    rita = await team.principal("rita")
+    if way == "lock":
+        await team.accounts.lock("rita", SETUP)
+    elif way == "log out":
+        await team.sessions.end(rita)
+    elif way == "old":
+        team.pass_time(FRESH)
+    else:
+        request = RoleRequest(name="rita", role=Role.REVIEWER)
+        await team.granting.end(request, SETUP)
+
+    with pytest.raises(ForbiddenError):
+        await approvals.refuse(asked.act, WHY, rita)
+    assert (await approvals.pending()).acts == [asked]
+
+
+async def test_an_approval_and_a_refusal_at_once_leave_one_of_them(
+    approvals: Approvals, asked: ActAnswer, rotation: Rotation, team: Team
+) -> None:
+    other = Approvals(team.office, {Act.KEY_ROTATION: rotation})  # another worker's
+    results = await asyncio.gather(
+        approvals.refuse(asked.act, WHY, CEM),
+        approve(other, asked, BEN),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(result, WrongStateError) for result in results) == 1
+    is_refused = isinstance(results[0], ActAnswer)
+    assert len(rotation.done) == (0 if is_refused else 1)
+    names = [event for event, _, _ in await team.events()]
+    assert ("act.refused" in names, "act.approved" in names) == (
+        is_refused,
+        not is_refused,
+    )
+
+
+async def test_what_is_done_or_over_is_refused_no_more(
+    approvals: Approvals, asked: ActAnswer, team: Team
+) -> None:
+    await approve(approvals, asked, BEN)
+    with pytest.raises(WrongStateError, match="decided"):
+        await approvals.refuse(asked.act, WHY, CEM)
+    late = await approvals.ask(Act.KEY_ROTATION, CONTENT, ANNA)
+    team.pass_time(LIFETIME)
+    with pytest.raises(WrongStateError, match="expired"):
+        await approvals.refuse(late.act, WHY, CEM)
+    with pytest.raises(NotFoundError):
+        await approvals.refuse("0" * 32, WHY, CEM)
+
+
+async def test_a_reference_of_a_refusal_is_a_label(
+    approvals: Approvals, asked: ActAnswer
+) -> None:
+    named = RefuseActRequest(ActRefusalReason.IN_DOUBT, "4915112345678")
+    with pytest.raises(BadRequestError, match="refers"):
+        await approvals.refuse(asked.act, named, BEN)
+    assert (await approvals.pending()).acts == [asked]
+
+
+async def test_why_an_act_was_refused_is_forgotten_after_two_weeks(
+    approvals: Approvals, asked: ActAnswer, team: Team
+) -> None:
+    await approvals.refuse(asked.act, WHY, BEN)
+
+    async def kept() -> bool:
+        await team.store.write(lambda tx: sweep_acts(team.office, tx))
+        return await team.store.read(lambda r: r.act_refusal(asked.act)) is not None
+
+    team.pass_time(REFUSED_FOR)
+    before = await kept()
+    team.pass_time(1)
+
+    assert (before, await kept()) == (True, False)
+    assert (await approvals.refused(ANNA)).acts == []
 
 
 async def test_any_person_may_stop_an_act(

@@ -1,3 +1,4 @@
+CREATE INDEX act_refusals_by_age ON act_refusals (at, act);
 CREATE INDEX acts_by_state ON acts (state, asked_at);
 CREATE INDEX appeal_rulings_by_author ON appeal_rulings (author, charged_at);
 CREATE INDEX appeals_by_due ON appeals (due_at, digest);
@@ -81,6 +82,7 @@ CREATE INDEX trainings_by_person ON trainings (person);
 CREATE INDEX trial_matches_by_task ON trial_matches (task) WHERE task IS NOT NULL;
 CREATE INDEX trials_by_end ON trials (ends_at) WHERE ended_at IS NULL;
 CREATE INDEX validations_by_age ON validations (last_at, signal_id);
+CREATE TABLE act_refusals ( act TEXT PRIMARY KEY REFERENCES acts (id), reason TEXT NOT NULL, reference TEXT, at INTEGER NOT NULL ) STRICT;
 CREATE TABLE acts ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, digest BLOB NOT NULL CHECK (length(digest) = 32), content BLOB, asked_by TEXT NOT NULL, asked_role TEXT NOT NULL, asked_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'withdrawn')), decided_by TEXT, decided_at INTEGER, CHECK ((content IS NULL) = (state <> 'pending')), CHECK (state <> 'done' OR decided_by <> asked_by) ) STRICT;
 CREATE TABLE appeal_rulings ( appeal BLOB PRIMARY KEY REFERENCES appeals (digest), digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32), author TEXT NOT NULL, outcome TEXT NOT NULL CHECK (outcome IN ('ended', 'stands')), at INTEGER NOT NULL, charged_at INTEGER NOT NULL, statement BLOB NOT NULL, place INTEGER, first TEXT, second TEXT, reason TEXT ) STRICT;
 CREATE TABLE appeals ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), dispute BLOB NOT NULL CHECK (length(dispute) = 32), disputed_by TEXT NOT NULL, author TEXT NOT NULL, at INTEGER NOT NULL, received_at INTEGER NOT NULL, due_at INTEGER NOT NULL, statement BLOB NOT NULL, opened_by TEXT, reason TEXT ) STRICT;

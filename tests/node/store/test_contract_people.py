@@ -5,6 +5,7 @@ from tests.support.store_rows import ANNA
 
 from fedsafe_node.ground.errors import ConflictError
 from fedsafe_node.store.people_rows import (
+    ActRefusalRow,
     ActRow,
     ActState,
     GrantRow,
@@ -226,6 +227,38 @@ async def test_an_identity_is_one_persons(store: Store) -> None:
         with pytest.raises(ConflictError):
             await store.write(lambda tx, taken=taken: tx.add_identity(taken))  # type: ignore[misc]
     assert await store.write(lambda tx: tx.remove_identities_of("p1")) == 1
+
+
+async def test_why_acts_were_refused_is_kept_for_a_while(store: Store) -> None:
+    acts = [replace(ACT, id=f"a{number}") for number in range(3)]
+    for act in acts:
+        await store.write(lambda tx, act=act: tx.add_act(act))  # type: ignore[misc]
+        await store.write(
+            lambda tx, act=act: tx.decide_act(  # type: ignore[misc]
+                act.id, ActState.WITHDRAWN, by="ben", at=7
+            )
+        )
+    whys = [
+        ActRefusalRow(act="a0", reason="in_doubt", reference=None, at=7),
+        ActRefusalRow(act="a2", reason="conflict", reference="note-7", at=9),
+    ]
+    for why in whys:
+        await store.write(lambda tx, why=why: tx.add_act_refusal(why))  # type: ignore[misc]
+
+    assert await store.read(lambda r: r.act_refusal("a2")) == whys[1]
+    assert await store.read(lambda r: r.act_refusal("a1")) is None
+    for name in ("anna", "ben"):
+        found = await store.read(lambda r, name=name: r.refused_acts(name, 7, 9))  # type: ignore[misc]
+        assert [(row.id, why) for row, why in found] == [
+            ("a2", whys[1]),
+            ("a0", whys[0]),
+        ]
+    assert await store.read(lambda r: r.refused_acts("cem", 7, 9)) == []
+    (newest,) = await store.read(lambda r: r.refused_acts("anna", 7, 1))
+    assert (newest[0].decided_by, newest[0].content) == ("ben", None)
+    assert len(await store.read(lambda r: r.refused_acts("anna", 8, 9))) == 1
+    assert await store.write(lambda tx: tx.forget_act_refusals(8)) == 1
+    assert await store.read(lambda r: r.act_refusal("a0")) is None
 
 
 async def test_passkeys_come_change_and_go(store: Store) -> None:

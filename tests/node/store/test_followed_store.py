@@ -21,6 +21,8 @@ NOT_FOLLOWED = {
     # read from the store whenever they are needed
     *(
         "add_act",
+        "add_act_refusal",
+        "forget_act_refusals",
         "add_audience",
         "add_breach_entry",
         "add_case_alarm",

@@ -26,6 +26,7 @@ NODE: Final = 253  # `fedsafe_federation.wire.signed.NodeName`
 WORD: Final = 64  # of our own
 LONGEST: Final = {
     "about": ID,
+    "act": ID,
     "author": NODE,
     "audience": HASH,
     "breach": ID,

@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from typing import Final
 
 import pytest
@@ -30,7 +31,7 @@ from fedsafe_policies.engine import Request
 from fedsafe_policies.ground.span import day_number, today
 from fedsafe_policies.rules.access import ExportRequest
 from fedsafe_policies.rules.disputes import RulingRequest
-from fedsafe_policies.rules.four_eyes import ActRequest
+from fedsafe_policies.rules.four_eyes import ActRequest, seconds_of
 from fedsafe_policies.rules.people import Person
 from fedsafe_policies.rules.roles import RoleRequest, TrainingRecord
 from fedsafe_policies.vocabulary import Act, Matter, Module, Purpose, Role
@@ -153,6 +154,15 @@ def test_every_act_of_two_people_is_rehearsed(name: str) -> None:
     published = {Act.ACTOR_SIGNAL, Act.OWN_BAN, Act.MEDIA_SIGNAL}
 
     assert able_pairs(policy).keys() == policy.document.four_eyes.acts - published
+
+
+@pytest.mark.parametrize("act", sorted(shipped(SHIPPED[0]).document.four_eyes.acts))
+def test_who_may_stand_by_an_act_is_told_as_it_is_ruled(act: Act) -> None:
+    if act in {Act.ACTOR_SIGNAL, Act.OWN_BAN, Act.MEDIA_SIGNAL}:
+        return  # drafts, which are approved as such
+    for first, second in product(Role, Role):
+        if carried_out(act, Person("anna", first), Person("ben", second)):
+            assert second in seconds_of(act, first)
 
 
 def carried_out(act: Act, one: Person, other: Person) -> bool:
