@@ -14,7 +14,6 @@ from fedsafe_node.log.audit import (
     DETAIL,
     SUBJECT,
     Event,
-    Group,
     NamedSubject,
     decode_audit_record,
 )

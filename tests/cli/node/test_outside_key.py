@@ -60,11 +60,11 @@ def test_a_key_from_its_making_to_its_end(
     recovered = told(call("recover", str(second), "--custody-key", custody, "--json"))
     removed = told(call("remove", "--json"))
 
-    assert (before.level, "opens media" in before.found) == (Level.OK, True)
+    assert (before.level, "opens media" in str(before.found)) == (Level.OK, True)
     assert (wrapped.level, lost.level) == (Level.OK, Level.FAIL)
     assert made["path"] == str(first)
     assert str(made["name"]) in shown.out
-    assert str(made["name"]) in wrapped.found
+    assert str(made["name"]) in str(wrapped.found)
     assert rotated["name"] != made["name"]
     assert rotated["wrapped"] == made["wrapped"] == ["own.key"]
     assert refused.status == ExitStatus.BAD_INPUT
