@@ -212,6 +212,7 @@ class RunningNode:
                 policy=lambda: base.situation.policy.reference,
                 reads=self._may_read,
                 proxies=Proxies(settings.listen),
+                barriers=settings.accessibility or base.config.contact,
             )
 
         site = await asyncio.to_thread(make)

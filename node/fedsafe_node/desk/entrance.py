@@ -178,6 +178,11 @@ async def take_break(view: View) -> web.StreamResponse:
     return view.show("break.html")
 
 
+async def show_accessibility(view: View) -> web.StreamResponse:
+    """Say what holds for people with disabilities, and where to write of a barrier."""
+    return view.show("accessibility.html", address=view.desk.barriers)
+
+
 async def show_set_up(view: View) -> web.StreamResponse:
     """Show the form with which a person sets their account up."""
     return _set_up(view, wrong=None)
@@ -255,6 +260,13 @@ ENTRANCE_PAGES: Final = (
             open=True,
         ),
         set_up,
+    ),
+    Page(
+        name="accessibility",
+        path="/accessibility",
+        handler=show_accessibility,
+        title=Phrase.within("desk", "Accessibility"),
+        open=True,
     ),
     Page(
         name="language",

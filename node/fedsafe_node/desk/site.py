@@ -108,6 +108,7 @@ class Site:
         zone: str,
         policy: Callable[[], str],
         reads: Callable[[Role, Matter], bool],
+        barriers: str,
         pages: Sequence[Page] = PAGES,
         proxies: Proxies | None = None,
     ) -> None:
@@ -130,6 +131,7 @@ class Site:
             render=render,
             people=border.services.people,
             idle=IDLE,
+            barriers=barriers,
         )
 
     def make_app(self) -> web.Application:

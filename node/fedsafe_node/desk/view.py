@@ -107,7 +107,7 @@ class Desk:
     `routes` are the API's by name, `visits` asks one of them in this process; `render`
     writes a page by a template. `policy` names the policy by which the node decides
     now, and `reads` says whether it lets a role read a matter. Sessions end `idle`
-    seconds after their last request.
+    seconds after their last request. Who meets a barrier writes to `barriers`.
     """
 
     node: str
@@ -123,6 +123,7 @@ class Desk:
     render: "Callable[[View, str, Mapping[str, object]], bytes]"
     people: Entrance
     idle: int
+    barriers: str
 
     @property
     def demonstration(self) -> bool:

@@ -34,7 +34,12 @@ from fedsafe_node.ground.setting_types import Host, Port, Printable, at_key
 from fedsafe_node.ground.store_settings import Storage, unfit_storage
 from fedsafe_policies.escalation.laender import GERMANY, Calendar, Land
 from fedsafe_policies.ground.catalogue import Phrase
-from fedsafe_policies.ground.references import DPO_MAILBOXES, MAILBOXES, is_contact
+from fedsafe_policies.ground.references import (
+    BARRIER_MAILBOXES,
+    DPO_MAILBOXES,
+    MAILBOXES,
+    is_contact,
+)
 from fedsafe_policies.rules.gate import DEMO_SUFFIX
 
 _GERMAN: Final = "DE"
@@ -145,10 +150,12 @@ class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `origin` is what stands in the browser's address bar, without a path: https, or
     http on this machine. A proxy in front passes the Host header on as it came.
+    Whoever meets a barrier on a page writes to `accessibility`, or the node's contact.
     """
 
     listen: Listen
     origin: Annotated[str, msgspec.Meta(pattern=_ORIGIN, max_length=300)]
+    accessibility: Contact | None = None
 
 
 class Lookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -434,7 +441,7 @@ def _unfit(config: Config) -> Phrase | None:
     return _unfit_provider(config)
 
 
-def _unfit_provider(config: Config) -> Phrase | None:
+def _unfit_provider(config: Config) -> Phrase | None:  # noqa: PLR0911 - a line a setting
     if pycountry.countries.get(alpha_2=config.jurisdiction) is None:
         return at_key(Phrase("no country has that code of ISO 3166"), "jurisdiction")
     why = unfit_deadlines(config.deadlines, config.jurisdiction)
@@ -446,6 +453,9 @@ def _unfit_provider(config: Config) -> Phrase | None:
     dpo = config.dpo_contact
     if dpo is not None and not is_contact(dpo, DPO_MAILBOXES):
         return _no_mailbox(DPO_MAILBOXES, "dpo_contact")
+    barriers = None if config.desk is None else config.desk.accessibility
+    if barriers is not None and not is_contact(barriers, BARRIER_MAILBOXES):
+        return _no_mailbox(BARRIER_MAILBOXES, "desk.accessibility")
     complaints = config.provider.complaints
     if complaints is not None and not is_contact(complaints):
         return _no_mailbox(MAILBOXES, "provider.complaints")

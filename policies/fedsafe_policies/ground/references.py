@@ -40,6 +40,8 @@ DPO_MAILBOXES: Final = frozenset(
     {"data-protection", "datenschutz", "dpo", "dsb", "privacy"}
 )
 """What the mailbox of the data protection officer may be called."""
+BARRIER_MAILBOXES: Final = MAILBOXES | {"accessibility", "barrierefreiheit"}
+"""What the mailbox for reports of barriers may be called."""
 _LONGEST_CONTACT = 200
 
 
