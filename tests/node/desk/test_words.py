@@ -10,11 +10,15 @@ import pytest
 from tests.catalogue import read
 from tests.node.desk.conftest import Readers
 from tests.support.desk import STAFF
-from tests.support.desk_house import House, house
+from tests.support.desk_house import NODE, House, house
 from tests.support.pseudo import DATA, EXEMPT, marked, unmarked, words_of_data
 
 from fedsafe_node import notices
 from fedsafe_node.audit import compliance
+from fedsafe_node.audit.event_view import read_log_events
+from fedsafe_node.desk.labels import LABELS
+from fedsafe_node.store.reader import Reader as StoreReader
+from fedsafe_node.words import acts, fields
 from fedsafe_policies.escalation.urgency import before_form
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.ground import catalogue
@@ -84,3 +88,21 @@ async def test_no_page_says_a_word_that_no_catalogue_has(
 
     assert amiss == {}
     assert len(seen) > 10
+
+
+async def test_what_an_event_says_has_a_name_in_each_language(office: House) -> None:
+    base = office.fleet[NODE].base
+
+    async def read() -> set[str]:
+        async def query(reader: StoreReader) -> set[str]:
+            log = base.trail.log
+            size = await reader.log_size(log)
+            events = await read_log_events(reader, log, 0, size)
+            return {name for event in events for name in event.detail or {}}
+
+        return await base.store.scan(query)
+
+    said = await office.beside(read())
+
+    assert "second_factor" in said
+    assert said <= {*LABELS, *fields.FIELDS, *acts.FIELDS}
