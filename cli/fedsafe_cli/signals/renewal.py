@@ -93,7 +93,7 @@ def ending(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
 @click.option(
     "--subject-ref",
     metavar="[SERVICE/]REF",
-    help="Your reference to the account, for a notice.",
+    help="Your own name for the account, such as its number, to notify its owner.",
 )
 @reading_purpose
 @shared_options

@@ -274,7 +274,7 @@ def decide(
     "--exception",
     type=click.Choice(list(EXCEPTIONS)),
     metavar="WHY",
-    help="With exception: why the person is not heard.",
+    help="If you use exception: why the person is not asked first.",
 )
 @shared_options
 @click.pass_context

@@ -334,7 +334,10 @@ def identify_peer(request: web.Request, peering: PeeringService, body: bytes) ->
     if not is_plain(target):
         raise RefusedError(
             Code.MALFORMED_REQUEST,
-            Phrase("the request target is no plain path and query"),
+            Phrase(
+                "the address of the request may only be a path and, after a ?, "
+                "parameters"
+            ),
         )
     _check_host(request, peering)
     headers: dict[str, str] = {}

@@ -338,7 +338,7 @@ CODES: Final[Mapping[Code, tuple[int, Phrase]]] = {
     Code.APPROVAL_WAITS: (409, Phrase("An approval of the case waits already")),
     Code.NO_FEDERATION: (409, Phrase("This node belongs to no federation")),
     Code.DAY_NOT_OVER: (409, Phrase("That day is not counted to its end")),
-    Code.NO_GRANT: (409, Phrase("There is no such grant in force")),
+    Code.NO_GRANT: (409, Phrase("Nothing like this is granted at the moment")),
     Code.HAS_CHARTER: (409, Phrase("This node belongs to a federation")),
     Code.CHARTER_VOTED: (
         409,

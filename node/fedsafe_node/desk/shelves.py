@@ -296,8 +296,8 @@ _REQUESTS: Final = Shelf(
             verb="answer",
             button=Phrase.within("desk", "Write the answer"),
             lead=Phrase(
-                "It is written out of what was found, with all recipients, and waits "
-                "for the person under their code."
+                "The answer is made of what was found and names all recipients. The "
+                "person reads it with their code."
             ),
         ),
         Act(
@@ -541,7 +541,8 @@ _PEOPLE: Final = Shelf(
             verb="reset",
             button=Phrase.within("desk", "Let them set up anew"),
             lead=Phrase(
-                "Secrets, sessions and roles end. You get a code to hand over to them."
+                "Password, second factor, sessions and roles of the person end. You "
+                "get a code; hand it over to them."
             ),
             shows=True,
             grave=True,

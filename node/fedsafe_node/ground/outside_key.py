@@ -368,9 +368,9 @@ def _read_credential(path: Path) -> bytes:
         status = path.stat()
         if not S_ISREG(status.st_mode) or status.st_uid not in (0, os.geteuid()):
             raise OutsideKeyError(
-                Phrase("the credential {name} is of another user").filled(
-                    name=CREDENTIAL
-                )
+                Phrase(
+                    "the file of the credential {name} belongs to another user"
+                ).filled(name=CREDENTIAL)
             )
         if S_IMODE(status.st_mode) & 0o007:
             raise OutsideKeyError(

@@ -594,7 +594,9 @@ async def _check_rulable(reader: Reader, desk: Desk, row: AppealRow) -> None:
     if signal is not None and signal.status not in _ALIVE:
         raise WrongStateError(
             f"already_{signal.status.value}",
-            Phrase("it is stopped, and no ruling undoes that"),
+            Phrase(
+                "the signal is stopped for good: no decision about it brings it back"
+            ),
         )
     at = int(desk.clock.now().timestamp())
     asked = Ruled(b"", node, heard, AppealOutcome.STANDS, at)
@@ -634,8 +636,8 @@ def _charter(desk: Desk) -> Charter:
 
 def _nobody_hears(charter: Charter) -> WrongStateError:
     told = Phrase(
-        "who hears appeals has a part in this one: propose another with `fedsafe "
-        "federation set-policy --deputy MEMBER`"
+        "the member that decides appeals has a part in this one: propose another "
+        "member for it with `fedsafe federation set-policy --deputy MEMBER`"
     )
     if charter.appeal is None:
         told = Phrase(

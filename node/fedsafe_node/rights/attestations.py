@@ -80,8 +80,8 @@ def read_attestation(
         raise BadRequestError(
             "stale_login",
             Phrase(
-                "let the person log in again: it may be {seconds} seconds ago at "
-                "most, in seconds since 1970"
+                "let the person log in again: a log-in counts for {seconds} seconds; "
+                "give its time in seconds since 1970"
             ).filled(seconds=LOGIN),
             pointer="/attested/logged_in_at",
         )
@@ -102,7 +102,7 @@ def _check_way(given: Attestation, kind: IdentifierKind) -> None:
     if given.verified is not wanted:
         raise BadRequestError(
             "bad_verification",
-            Phrase("for {kind} it takes {wanted}").filled(
+            Phrase("{kind} has to be verified by {wanted}").filled(
                 kind=kind.name.lower(), wanted=wanted.value
             ),
             pointer="/attested/verified",

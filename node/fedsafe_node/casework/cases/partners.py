@@ -291,7 +291,8 @@ def _check_revision(row: PartnerRow | None, revision: int) -> None:
         )
     if row is not None and row.revision != revision:
         told = Phrase(
-            "the partner has revision {revision}, and is no new one: look at it again"
+            "this partner is entered already, with revision {revision}: look at it, "
+            "and change it"
         ).filled(revision=row.revision)
         if revision:
             told = Phrase(

@@ -92,8 +92,8 @@ def check_release(
         raise WrongStateError(
             "not_releasable",
             Phrase(
-                "{partner_class} receives no single case, only numbers of many: the "
-                "quarterly pack, `fedsafe case pack`"
+                "{partner_class} may receive no single case, only figures about many: "
+                "the quarterly pack, `fedsafe case pack`"
             ).filled(partner_class=OF_MANY),
         )
     alone = ALONE.get(_of(row))

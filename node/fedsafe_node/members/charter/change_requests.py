@@ -106,7 +106,8 @@ def _check_keys(request: ChangeRequest) -> None:
     if since is not None and kind not in {ChangeKind.KEYS, ChangeKind.STOLEN}:
         why, pointer = Phrase("only keys are stolen"), "/stolen_since"
     elif since is None and kind is ChangeKind.STOLEN:
-        why, pointer = Phrase("keys were stolen at some time"), "/stolen_since"
+        why = Phrase("say since when the keys count as stolen")
+        pointer = "/stolen_since"
     elif request.former is not None and kind not in _ABOUT_FORMER:
         why, pointer = Phrase("this change is about no former keys"), "/former"
     else:

@@ -197,7 +197,7 @@ async def test_an_entry_replaces_the_one_that_was_looked_at_and_no_other(
     other = await refused(entered(partners, ada, 7))
 
     assert error.code == other.code == "partner_changed"
-    assert "has revision 1, and is no new one" in str(error)
+    assert "entered already, with revision 1" in str(error)
     assert "has revision 1, not 7" in str(other)
     assert (await entered(partners, ada, 1)).revision == 2
 
