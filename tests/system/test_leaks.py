@@ -529,6 +529,7 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ),
         ("act", "list"),
         ("act", "approve", "0" * 32),
+        ("act", "refuse", "0" * 32, "--reason", "in_doubt", "--reference", ARGUMENT),
         ("act", "withdraw", "0" * 32),
         ("node", "credential", "add", "shop", "--scope", "publish", *out),
         ("node", "credential", "list"),
