@@ -237,6 +237,7 @@ LABELS: Final[Mapping[str, Phrase]] = {
     "percent": Phrase.within("desk field", "per cent"),
     "person": Phrase.within("desk field", "person"),
     "plane": Phrase.within("desk field", "about"),
+    "placed_at": Phrase.within("desk field", "placed"),
     "plans": Phrase.within("desk field", "planned"),
     "poison": Phrase.within("desk field", "refused as poison"),
     "policy_hash": Phrase.within("desk field", "digest of the policy"),
