@@ -73,8 +73,8 @@ _TEXTS: Final[dict[str, Phrase]] = {
         "This is a reason to review, not a verdict: create the account restricted, "
         "review, decide."
     ),
-    "corroborated": Phrase("found independently by {count} providers, each on its own"),
-    "corroborated_one": Phrase("found by 1 provider on its own"),
+    "corroborated": Phrase("found independently by {count} providers themselves"),
+    "corroborated_one": Phrase("found by 1 provider itself"),
     "second_hand": Phrase(
         "said by {count} more without a finding of their own; that does not count"
     ),
