@@ -100,8 +100,11 @@ class Looked:
 
     @property
     def parts(self) -> frozenset[str]:
-        """The parts that have to be asked."""
-        return frozenset({RECORD, *(name.part for name in self.names)})
+        """The parts that have to be asked; at least one, to know what is taken in."""
+        named = frozenset(name.part for name in self.names)
+        if named and self == Looked(names=self.names):
+            return named  # of records nothing is asked
+        return named | {RECORD}
 
 
 class Facets(msgspec.Struct, array_like=True, frozen=True):
@@ -411,8 +414,10 @@ async def _page(
     reader: Reader, log: LogName, looked: Looked, start: int, stop: int
 ) -> dict[int, frozenset[int]]:
     """Give the places that may be meant, by chunk that all parts are there of."""
-    records = await reader.event_parts(log, RECORD, start, stop)
-    meant = {row.chunk: _meant(row, looked) for row in records}
+    meant: dict[int, frozenset[int] | None] = dict.fromkeys(range(start, stop))
+    if RECORD in looked.parts:
+        records = await reader.event_parts(log, RECORD, start, stop)
+        meant = {row.chunk: _meant(row, looked) for row in records}
     open_ones = {chunk for chunk, places in meant.items() if places != frozenset()}
     for part in looked.parts - {RECORD}:
         if not open_ones:
