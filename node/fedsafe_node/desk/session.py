@@ -11,16 +11,19 @@ it is refused: a page that is shown is an event of somebody.
 
 import hashlib
 import hmac
+import re
 from base64 import urlsafe_b64encode
 from typing import Final
 
 from aiohttp import web
 
+from fedsafe_node.api.auth import TOKEN
 from fedsafe_node.people.credentials import SESSION_PREFIX
 
 PRE_SECONDS: Final = 60 * 60
 _YEAR: Final = 365 * 24 * 60 * 60
 _DOMAIN: Final = b"fedsafe/desk/form\n"
+_BEFORE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Cookies:
@@ -35,7 +38,8 @@ class Cookies:
     def token(self, request: web.Request) -> str | None:
         """Return the session's token that a request brings, if it brings one."""
         token = request.cookies.get(self._session, "")
-        return token if token.startswith(SESSION_PREFIX) else None
+        is_one = token.startswith(SESSION_PREFIX) and TOKEN.fullmatch(token)
+        return token if is_one else None
 
     def keep_token(self, response: web.StreamResponse, token: str) -> None:
         """Give the browser a session's token; it ends with the browser."""
@@ -46,8 +50,12 @@ class Cookies:
         _keep(response, self._session, "", seconds=0)
 
     def before(self, request: web.Request) -> str:
-        """Return what stands for a browser in which nobody has logged in yet."""
-        return request.cookies.get(self._before, "")
+        """Return what stands for a browser in which nobody has logged in yet.
+
+        What has not the form of what was given to one is nothing.
+        """
+        value = request.cookies.get(self._before, "")
+        return value if _BEFORE.fullmatch(value) else ""
 
     def keep_before(self, response: web.StreamResponse, value: str) -> None:
         """Give such a browser something to stand for it."""

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the desk refuses before any page of it acts or tells anything."""
 
+import asyncio
+
 import aiohttp
 import pytest
 from tests.node.desk.conftest import Readers
 from tests.support.desk import COOKIE, Reader, sealed
 from tests.support.desk_house import NODE, House
+from yarl import URL
 
 from fedsafe_node.log.audit import Event
 
@@ -209,3 +212,39 @@ async def test_no_account_stands_in_an_address_a_title_or_a_header(
     assert "konto-1041" not in answer.html.partition("<title>")[2].partition("<")[0]
     assert "konto-1041" not in str(answer.headers)
     assert not [link for link in answer.links if "konto" in link]
+
+
+async def bare(
+    office: House, path: str, *, cookie: bytes, headers: dict[str, str] | None = None
+) -> bytes:
+    """Ask for a page from an address of one's own, with a cookie of any bytes."""
+    address = URL(office.origin)
+    reading, writing = await asyncio.open_connection(
+        "127.0.0.1", address.port, local_addr=("127.5.5.5", 0)
+    )
+    said = {"Host": address.authority, "Connection": "close", **(headers or {})}
+    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {said[name]}" for name in said)]
+    head = "\r\n".join(lines).encode()
+    writing.write(head + b"\r\nCookie: " + cookie + b"\r\n\r\n")
+    answer = await reading.read()
+    writing.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        COOKIE.encode() + b"=fs2_\xff",
+        COOKIE.replace("fedsafe-", "fedsafe-before-").encode() + b"=\xff",
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("path", "status"), [("/desk/login", 200), ("/desk/today", 401)]
+)
+async def test_a_cookie_that_no_desk_gave_is_as_none(
+    office: House, cookie: bytes, path: str, status: int
+) -> None:
+    answer = await bare(office, path, cookie=cookie)
+
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
