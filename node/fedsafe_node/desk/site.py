@@ -179,6 +179,7 @@ class Site:
             except TurnedDownError as refused:
                 response = await self._turned_down(view, refused)
             except Exception as error:  # noqa: BLE001 - the border of the desk
+                await self._detain(view)
                 response = self._failed(view, error)
             view.line.answered()
             return self._safe(response, view.nonce)
@@ -193,6 +194,7 @@ class Site:
             words = _MISDIRECTED.filled(origin=self.desk.origin)
             return await self._refuse(view, 421, words, "misdirected")
         if page is NO_PAGE:
+            await self._detain(view)
             return show_wrong(view, 404, _NO_SUCH)
         if view.line.prefix and view.token is None:
             await self._border.turns.take(view.line.prefix)
@@ -282,8 +284,17 @@ class Site:
         self, view: View, status: int, words: Phrase, reason: str
     ) -> web.StreamResponse:
         """Refuse a page, and write that down before the answer leaves."""
+        await self._detain(view)
         await self._note(view, reason)
         return show_wrong(view, status, words)
+
+    async def _detain(self, view: View) -> None:
+        """Let a refusal wait for a turn, unless it is known who asks.
+
+        A cookie that looks like a session's is nobody's until a route has taken it.
+        """
+        if view.who is None:
+            await self._border.detain(view.line)
 
     async def _note(self, view: View, reason: str) -> None:
         name, route = view.who.name if view.who else "", f"desk.{view.page.name}"

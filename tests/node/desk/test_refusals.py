@@ -10,6 +10,7 @@ from tests.support.desk import COOKIE, Reader, sealed
 from tests.support.desk_house import NODE, House
 from yarl import URL
 
+from fedsafe_node.api.strangers import Turns
 from fedsafe_node.log.audit import Event
 
 ASK = "/desk/log/account"
@@ -229,6 +230,41 @@ async def bare(
     answer = await reading.read()
     writing.close()
     return answer
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/desk/nowhere", {}, 404),
+        ("/desk/login", {"Sec-Purpose": "prefetch"}, 403),
+        ("/desk/login", {"Host": "elsewhere.example"}, 421),
+        ("/desk/login", {"Host": "else/where"}, 400),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("token", ["", "fs2_" + "A" * 43])
+async def test_what_is_refused_at_once_takes_a_turn_of_strangers(  # noqa: PLR0913 - its cases
+    office: House,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    headers: dict[str, str],
+    status: int,
+    token: str,
+) -> None:
+    taken: list[str] = []
+    take = Turns.take
+
+    async def counted(turns: Turns, prefix: str) -> None:
+        taken.append(prefix)
+        await take(turns, prefix)
+
+    monkeypatch.setattr(Turns, "take", counted)
+
+    cookie = f"{COOKIE}={token}".encode()  # it looks like a session's, and is none
+    answer = await bare(office, path, cookie=cookie, headers=headers)
+
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert taken.count("127.5.5.0/24") == 1
 
 
 @pytest.mark.parametrize(
