@@ -157,10 +157,7 @@ def _of_text(view: View, name: str, value: object, shown: Shown) -> Cell:
     if isinstance(value, Enum):
         return Cell(view.say(choice_word(name, str(value.value))))
     text = value.hex() if isinstance(value, bytes) else str(value)
-    if _RFC_3339.fullmatch(text):
-        from datetime import datetime  # noqa: PLC0415
-
-        second = int(datetime.fromisoformat(text).timestamp())
+    if (second := _second_in(text)) is not None:
         return Cell(view.when(second), machine=text)
     if is_code(name, text):
         return Cell(view.say(choice_word(name, text)))
@@ -169,6 +166,18 @@ def _of_text(view: View, name: str, value: object, shown: Shown) -> Cell:
         opaque=_OPAQUE.fullmatch(text) is not None,
         href=_href(shown, name, text),
     )
+
+
+def _second_in(text: str) -> int | None:
+    """Read a moment of RFC 3339; None if it is none, whatever it looks like."""
+    from datetime import datetime  # noqa: PLC0415
+
+    if not _RFC_3339.fullmatch(text):
+        return None
+    try:
+        return int(datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        return None
 
 
 def _href(shown: Shown, name: str, value: object) -> str:
@@ -185,7 +194,10 @@ def number(value: int, language: str) -> str:
 
 
 def written(second: int) -> str:
-    """Write a moment as programs read it (RFC 3339, UTC)."""
+    """Write a moment as programs read it (RFC 3339, UTC); one of no year has none."""
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OSError, OverflowError, ValueError):
+        return ""

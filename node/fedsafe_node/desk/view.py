@@ -242,16 +242,27 @@ class View:
         return secrets.token_urlsafe(24)
 
     def day(self, second: int) -> str:
-        """Write a day of the node's zone as its readers do."""
-        moment = datetime.fromtimestamp(second, UTC).astimezone(self.desk.zone.info)
+        """Write a day of the node's zone as its readers do.
+
+        A second that no calendar has stays a number: it keeps nobody from the rest.
+        """
+        moment = self._moment(second)
+        if moment is None:
+            return str(second)
         if self.language == "de":
             return moment.strftime("%d.%m.%Y")
         return f"{moment.day} {moment.strftime('%b %Y')}"
 
     def when(self, second: int) -> str:
         """Write a moment of the node's zone as its readers do."""
-        moment = datetime.fromtimestamp(second, UTC).astimezone(self.desk.zone.info)
-        return f"{self.day(second)}, {moment.strftime('%H:%M')}"
+        moment, day = self._moment(second), self.day(second)
+        return day if moment is None else f"{day}, {moment.strftime('%H:%M')}"
+
+    def _moment(self, second: int) -> datetime | None:
+        try:
+            return datetime.fromtimestamp(second, UTC).astimezone(self.desk.zone.info)
+        except (OSError, OverflowError, ValueError):  # it is before or after them all
+            return None
 
     def show(
         self, template: str, *, status: int = 200, **values: object

@@ -267,3 +267,30 @@ async def test_a_browser_that_goes_away_leaves_an_act_whole(
 
     assert (again.status, "Done." in again.text) == (200, True)
     assert len(await office.written(Event.AUDIT_HELD)) == before + 1
+
+
+async def test_a_moment_beyond_all_calendars_keeps_nobody_from_a_list(
+    reader: Readers,
+) -> None:
+    dora = await reader("dora")
+    path = "/desk/log/holds"
+    hold = {"reason": "court-9999", "until": "9999-12-31T23:30Z"}
+    await dora.open(f"{path}/new/add")
+
+    added = await dora.send(f"{path}/new/add", hold | {"subject_ref": "konto-9999"})
+
+    assert added.status == 200
+    assert "court-9999" in (await dora.open(path)).text
+
+
+async def test_a_text_that_looks_like_a_moment_keeps_nobody_from_a_list(
+    reader: Readers,
+) -> None:
+    olaf, name = await reader("olaf"), "2026-99-99T99:99:99Z"
+    path = "/desk/house/people"
+    await olaf.open(f"{path}/new/add")
+
+    await olaf.send(f"{path}/new/add", {"name": "timo", "display": name})
+
+    listed = await olaf.open(path)
+    assert (listed.status, name in listed.text) == (200, True)
