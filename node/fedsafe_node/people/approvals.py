@@ -57,7 +57,7 @@ from fedsafe_node.people.pending_acts import (
     told_of,
 )
 from fedsafe_node.people.person_rules import may_act, roles_of
-from fedsafe_node.people.sessions import is_fresh
+from fedsafe_node.people.sessions import is_proved
 from fedsafe_node.store.people_rows import ActRefusalRow, ActRow, ActState
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.transaction import Transaction
@@ -305,7 +305,7 @@ class Approvals:
         session = await tx.session(who.session) if who.session is not None else None
         if (
             session is None
-            or not is_fresh(session, self._office.now())
+            or not is_proved(session, self._office.now(), invented=judge.synthetic)
             or not await may_act(tx, who.name, who.role, judge, moment)
         ):
             raise ForbiddenError(

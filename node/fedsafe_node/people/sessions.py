@@ -269,8 +269,7 @@ class Sessions:
             )
         if not idle and now - row.seen_at >= _TOUCH:
             await self._touch(session_id, now)
-        # Invented people have no second factor that anybody could prove.
-        fresh = is_fresh(row, now) or (row.way == LINK and office.judge.synthetic)
+        fresh = is_proved(row, now, invented=office.judge.synthetic)
         return Principal(person.name, Role(row.role), session_id, fresh)
 
     async def _touch(self, session_id: str, now: int) -> None:
@@ -477,6 +476,15 @@ def is_fresh(row: SessionRow, now: int) -> bool:
     """Whether a session lives and has proved its second factor within minutes."""
     proved = row.stepped_up_at
     return _lives(row, now) and proved is not None and 0 <= now - proved < FRESH
+
+
+def is_proved(row: SessionRow, now: int, *, invented: bool) -> bool:
+    """Whether a session may do what takes a fresh proof.
+
+    *Invented* people who came by a link have no second factor that anybody could prove.
+    """
+    by_link = invented and row.way == LINK and _lives(row, now)
+    return by_link or is_fresh(row, now)
 
 
 def session_of(who: Principal) -> str:

@@ -226,3 +226,23 @@ async def test_the_log_says_that_it_is_a_demonstrations(shown: House) -> None:
     (created,) = await shown.written(Event.NODE_CREATED)
 
     assert "demonstration" in created.text
+
+
+async def test_who_came_by_a_link_approves_as_long_as_the_session_lives(
+    shown: House, browser: Browsers
+) -> None:
+    paths, first, second = await links(shown), await browser(), await browser()
+    for each, role in ((first, Role.OPERATOR), (second, Role.DPO)):
+        await each.open(paths[role])
+        await each.send(paths[role])
+    form = "/desk/house/newcomer"
+    await first.open(form)
+    await first.send(form, {"name": "nora", "display": "Nora", "roles": ["operator"]})
+    waiting = await second.open("/desk/approvals")
+    act = next(each for each in waiting.links if each.startswith("/desk/approvals/"))
+    shown.later(timedelta(minutes=10))
+    await second.open(act)
+
+    done = await second.send(f"{act}/approve")
+
+    assert done.status == 200, done.text
