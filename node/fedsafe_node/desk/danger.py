@@ -75,7 +75,8 @@ async def open_case(view: View) -> web.StreamResponse:
     """Open the case, and note the call in it."""
     answered, at = view.text("call"), view.text("called_at")
     now = view.desk.now()
-    if answered not in _ANSWERS or not at.isdecimal() or not 0 <= now - int(at) < _DAY:
+    is_second = at.isdecimal() and len(at) <= len(str(now))
+    if answered not in _ANSWERS or not is_second or not 0 <= now - int(at) < _DAY:
         return view.show("danger.html", **_script(view), target=ROOT + PATH)
     page = _form(view, answered, int(at))
     try:

@@ -119,3 +119,15 @@ async def test_who_may_open_no_case_is_not_offered_the_page(reader: Readers) -> 
 
     assert (await olaf.open(PATH)).status == 403
     assert PATH not in (await olaf.open("/desk/today")).links
+
+
+async def test_a_moment_of_the_call_that_is_none_leads_back_to_110(
+    reader: Readers,
+) -> None:
+    erik = await reader("erik")
+    await erik.open(PATH)
+    await erik.send(PATH, button=("call", "called"))
+
+    page = await erik.send(f"{PATH}/open", REPORT | {"called_at": "9" * 5_000})
+
+    assert (page.status, 'href="tel:110"' in page.html) == (200, True)
