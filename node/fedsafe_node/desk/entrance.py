@@ -124,7 +124,8 @@ async def choose_language(view: View) -> web.StreamResponse:
     known = {page.target for page in view.desk.pages if page.method == "GET"}
     response = view.go(
         wanted.removeprefix(ROOT)
-        if wanted.startswith(ROOT + "/") and (wanted in known or view.who is None)
+        if wanted.startswith(ROOT + "/")
+        and (wanted in known or (view.who is None and wanted.isprintable()))
         else _FIRST
     )
     if language in spoken():

@@ -155,3 +155,17 @@ async def test_a_language_is_kept(reader: Readers) -> None:
     assert 'lang="de"' in german.html
     assert 'lang="de"' in later.html
     assert "Heute" in later.text
+
+
+async def test_a_way_back_that_breaks_a_header_leads_to_the_first_page(
+    reader: Readers,
+) -> None:
+    browser = await reader()
+    await browser.open("/desk/login")
+
+    shown = await browser.send(
+        "/desk/language", {"back": "/desk/login\r\nSet-Cookie: a=b"}
+    )
+
+    assert (shown.status, shown.path) == (401, "/desk/today")
+    assert "a" not in browser.cookies
