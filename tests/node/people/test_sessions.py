@@ -202,6 +202,12 @@ async def test_names_that_nobody_has_are_slowed_down_alike(anna: Team) -> None:
     )
 
 
+async def test_many_that_are_let_in_at_one_place_slow_nobody_down(anna: Team) -> None:
+    for _ in range(40):
+        request = anna.login_request("anna")
+        assert (await anna.sessions.begin(request, "192.0.2.1")).token
+
+
 async def test_one_place_that_tries_many_names_is_slowed_down(anna: Team) -> None:
     request = anna.login_request("anna")
     for number in range(20):
