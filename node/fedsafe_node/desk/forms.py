@@ -190,7 +190,8 @@ def _whether(name: str) -> tuple[tuple[str, Phrase], ...]:
 def is_moment(name: str) -> bool:
     """Whether a number is a second of the calendar, by the name of its field."""
     return name in {
-        *("at", "since", "until", "after", "before", "stolen_since"),
+        *("at", "since", "until", "after", "before"),
+        *("stolen_since", "dispatch_by", "confirm_by", "second_by"),
     } or name.endswith(("_at", "_until"))
 
 

@@ -16,6 +16,7 @@ from tests.support.pseudo import DATA, EXEMPT, marked, unmarked, words_of_data
 from fedsafe_node import notices
 from fedsafe_node.audit import compliance
 from fedsafe_node.audit.event_view import read_log_events
+from fedsafe_node.desk.forms import is_moment
 from fedsafe_node.desk.labels import LABELS
 from fedsafe_node.store.reader import Reader as StoreReader
 from fedsafe_node.words import acts, fields
@@ -106,3 +107,11 @@ async def test_what_an_event_says_has_a_name_in_each_language(office: House) -> 
 
     assert "second_factor" in said
     assert said <= {*LABELS, *fields.FIELDS, *acts.FIELDS}
+
+
+@pytest.mark.parametrize(
+    "name", ["due_at", "met_until", "dispatch_by", "confirm_by", "second_by"]
+)
+def test_a_deadline_is_a_moment(name: str) -> None:
+    """The second by which a case is to be sent is read as a date, not as a number."""
+    assert is_moment(name)
