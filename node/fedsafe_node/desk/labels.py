@@ -476,6 +476,7 @@ CHOICES: Final[Mapping[str, Phrase]] = {
     "kept": Phrase.within("desk choice", "kept"),
     "key": Phrase.within("desk choice", "its key was destroyed"),
     "retention": Phrase.within("desk choice", "its time was over"),
+    "erased.signal": Phrase.within("desk choice", "its signal has ended"),
     "subject": Phrase.within("desk choice", "the account was erased"),
     "known_correspondence": Phrase.within("desk choice", "known correspondence"),
     "ledger": Phrase.within("desk choice", "ledger"),

@@ -15,10 +15,20 @@ from aiohttp import web
 
 from fedsafe_node.acts.account_reports import AccountReport
 from fedsafe_node.acts.audit import AuditEntry, AuditEvent, AuditStanding, FoundEvents
+from fedsafe_node.acts.audit_upkeep import GapsAnswer
 from fedsafe_node.api.endpoint import TurnedDownError
 from fedsafe_node.audit.compliance.events import chapters, meanings
 from fedsafe_node.desk.act import Act, FormPage, shown_answer
-from fedsafe_node.desk.described import Cell, Shown, Table, cell_of, rows_of, table_of
+from fedsafe_node.desk.described import (
+    Cell,
+    Shown,
+    Table,
+    cell_of,
+    number,
+    rows_of,
+    table_of,
+)
+from fedsafe_node.desk.fields import choice_word, field_word
 from fedsafe_node.desk.forms import field_at, fields_of
 from fedsafe_node.desk.shelf import Shelf
 from fedsafe_node.desk.view import ROOT, Handler, Page, Place, View, form_pages
@@ -199,7 +209,7 @@ async def show_account(view: View) -> web.StreamResponse:
         services=len(services),
         nameless=table_of(view, report.nameless),
         nameless_count=len(report.nameless),
-        gaps=rows_of(view, report.gaps),
+        gaps=_gaps(view, report.gaps),
         cosigned=_cosigned(view, report.cosigned),
         days=days or "7",
         nightly=report.nightly,
@@ -230,6 +240,18 @@ def _account_form(
     )
 
 
+def _gaps(view: View, gaps: GapsAnswer) -> tuple[tuple[str, Cell], ...]:
+    """Say what the log cannot tell; of what is erased how much, and for what reason."""
+    erased = tuple(
+        (view.say(choice_word("erased", why)), Cell(number(count, view.language)))
+        for why, count in gaps.erased.items()
+    )
+    rest = rows_of(view, gaps, Shown(without=frozenset({"erased"})))
+    if not erased:
+        return rest
+    return (*rest, (view.say(field_word("erased")), Cell(rows=erased)))
+
+
 def _cosigned(view: View, cosigned: Any) -> list[tuple[str, str]]:  # noqa: ANN401
     if cosigned is None:
         return []
@@ -248,7 +270,7 @@ async def show_state(view: View) -> web.StreamResponse:
         standing=standing,
         state=state_of(view, standing),
         cosigned=_cosigned(view, standing.cosigned),
-        gaps=rows_of(view, gaps),
+        gaps=_gaps(view, gaps),
         nightly=rows_of(view, standing.nightly) if standing.nightly else (),
         may_verify=view.may("auditVerify"),
     )

@@ -55,7 +55,7 @@ DUES: Final = (
         Phrase("Open disputes"),
         "/persons/disputes",
         "listDisputes",
-        Phrase("A disputed signal rests; its origin rules in working days (P10)."),
+        Phrase("A disputed signal rests; its origin rules in working days."),
     ),
     Due(
         "requests_overdue",

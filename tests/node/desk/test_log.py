@@ -124,6 +124,15 @@ async def test_the_state_of_the_log_is_verified_on_request(
     assert "All logs and tables verify" in verified.text
 
 
+async def test_the_state_of_the_log_says_in_words_why_something_is_erased(
+    reader: Readers,
+) -> None:
+    state = (await (await reader("dora")).open("/desk/log/state")).text
+
+    assert "its time was over" in state
+    assert "retention" not in state
+
+
 async def test_a_pack_is_made_verified_and_taken_out(reader: Readers) -> None:
     dora = await reader("dora")
     await dora.open("/desk/log/pack")
