@@ -109,6 +109,7 @@ async def test_an_account_of_nobody_is_an_answer_too(reader: Readers) -> None:
 
     assert answer.status == 200
     assert "No entry of this time names anybody who looked at it." in answer.text
+    assert re.search(r"about accounts of the service \w+ only", answer.text)
 
 
 async def test_the_state_of_the_log_is_verified_on_request(
