@@ -146,6 +146,7 @@ LABELS: Final[Mapping[str, Phrase]] = {
     "hold": Phrase.within("desk field", "hold"),
     "holder": Phrase.within("desk field", "held by"),
     "holds": Phrase.within("desk field", "holds"),
+    "house_rule": Phrase.within("desk field", "rule of use"),
     "import": Phrase.within("desk field", "import"),
     "imports": Phrase.within("desk field", "imports"),
     "index": Phrase.within("desk field", "entry"),
