@@ -29,8 +29,11 @@ _FOR_ALL: Final = (CHOICES, codes.CODES, codes.REASONS)
 
 
 def field_word(name: str) -> Phrase:
-    """Name a field; one that has no words yet is called by its own name."""
-    for table in (LABELS, fields.FIELDS, acts.FIELDS):
+    """Name a field, or a code that values are kept by.
+
+    One that has no words yet is called by its own name.
+    """
+    for table in (LABELS, fields.FIELDS, acts.FIELDS, CHOICES):
         if name in table:
             return table[name]
     return Phrase(name.replace("_", " "))

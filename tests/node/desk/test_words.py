@@ -1,23 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In a made-up German no page says a word that no catalogue has."""
+"""In a made-up German no page says a word that no catalogue has.
 
+Nor would one if it had more to show: whatever a page can be answered has its words.
+"""
+
+import ast
 import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
 import pytest
+from msgspec import inspect
 from tests.catalogue import read
 from tests.node.desk.conftest import Readers
 from tests.support.desk import STAFF
 from tests.support.desk_house import NODE, House, house
 from tests.support.pseudo import DATA, EXEMPT, marked, unmarked, words_of_data
 
-from fedsafe_node import notices
+from fedsafe_node import desk, notices
+from fedsafe_node.acts.bodies import Bilingual
+from fedsafe_node.acts.cases import NoteCall
+from fedsafe_node.acts.people import (
+    EnrolmentAnswer,
+    LinkRequest,
+    LoginRequest,
+    PasskeyEnrolment,
+    PasskeyOptions,
+    PasskeyProof,
+    SessionAnswer,
+    SetUpRequest,
+)
+from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.audit import compliance
 from fedsafe_node.audit.event_view import read_log_events
+from fedsafe_node.desk.fields import is_code
 from fedsafe_node.desk.forms import is_moment
-from fedsafe_node.desk.labels import LABELS
+from fedsafe_node.desk.labels import CHOICES, LABELS
+from fedsafe_node.desk.site import PAGES
 from fedsafe_node.store.reader import Reader as StoreReader
 from fedsafe_node.words import acts, fields
 from fedsafe_policies.escalation.urgency import before_form
@@ -45,6 +65,13 @@ GERMAN = {str(each.string) for each in read(Path(catalogue.FOLDER) / "de.po")} |
 }
 """What was said in German before the catalogue was changed: titles of letters; and
 what to say at 110, which is data."""
+
+DOORS = (LoginRequest, SetUpRequest, EnrolmentAnswer, SessionAnswer, LinkRequest)
+BROWSER = (PasskeyOptions, PasskeyEnrolment, PasskeyProof)
+OTHERWISE = (*DOORS, *BROWSER, Bilingual, NoteCall)
+"""Messages whose fields no page names: the doors have templates with words of their
+own, a browser makes and reads what passkeys say, a page shows one of two languages, and
+a call is noted without a form."""
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +142,91 @@ async def test_what_an_event_says_has_a_name_in_each_language(office: House) -> 
 def test_a_deadline_is_a_moment(name: str) -> None:
     """The second by which a case is to be sent is read as a date, not as a number."""
     assert is_moment(name)
+
+
+def _asked() -> set[str]:
+    """Return the routes of the desk's pages, and those that its code asks besides."""
+    names = {name for page in PAGES for name in page.routes}
+    for path in Path(desk.__file__).parent.glob("*.py"):
+        for each in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(each, ast.Call)
+                and isinstance(each.func, ast.Attribute)
+                and each.func.attr in {"ask", "taken"}
+            ):
+                name = each.args[0]
+                names |= {str(name.value)} if isinstance(name, ast.Constant) else set()
+    return names
+
+
+def _words_of(kind: inspect.Type) -> list[str]:
+    if isinstance(kind, inspect.EnumType):
+        return [str(each.value) for each in kind.cls]
+    if isinstance(kind, inspect.LiteralType):
+        return [str(each) for each in kind.values]
+    return []
+
+
+class Walk:
+    """All that messages can say: fields, and by field the codes that stand in it."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, str] = {}
+        self.codes: dict[tuple[str, str], str] = {}
+        self._seen: set[type] = set(OTHERWISE)
+
+    def message(self, kind: object) -> None:
+        """Walk a message and those in it."""
+        self._type(inspect.type_info(kind), "", "")
+
+    def _type(self, kind: inspect.Type, name: str, where: str) -> None:
+        match kind:
+            case inspect.StructType():
+                self._struct(kind)
+            case inspect.CollectionType():
+                self._type(kind.item_type, name, where)
+            case inspect.UnionType():
+                for each in kind.types:
+                    self._type(each, name, where)
+            case inspect.DictType():
+                self.fields |= dict.fromkeys(_words_of(kind.key_type), where)
+                self._type(kind.value_type, name, where)
+            case _:
+                codes = ((name, word) for word in _words_of(kind))
+                self.codes |= dict.fromkeys(codes, where)
+
+    def _struct(self, kind: inspect.StructType) -> None:
+        if kind.cls in self._seen:
+            return
+        self._seen.add(kind.cls)
+        for each in kind.fields:
+            where = f"{kind.cls.__name__}.{each.name}"
+            self.fields.setdefault(each.encode_name, where)
+            self._type(each.type, each.encode_name, where)
+
+
+@pytest.fixture(scope="module")
+def walk() -> Walk:
+    """Walk the answers that pages show, and the messages that forms are made of."""
+    asked, made = _asked(), Walk()
+    for route in ROUTES:
+        if route.name in asked:
+            for kind in (route.answer, route.body):
+                if kind is not None:
+                    made.message(kind)
+    return made
+
+
+def test_each_field_that_a_page_can_show_has_a_word(walk: Walk) -> None:
+    known = {*LABELS, *fields.FIELDS, *acts.FIELDS, *CHOICES}
+    assert {
+        name: where for name, where in walk.fields.items() if name not in known
+    } == {}
+    assert len(walk.fields) > 300
+
+
+def test_each_code_that_a_page_can_show_has_a_word(walk: Walk) -> None:
+    assert {
+        code: where for code, where in walk.codes.items() if not is_code(*code)
+    } == {}
+    assert len(walk.codes) > 300
