@@ -44,7 +44,7 @@ from fedsafe_node.people.throttle import (
     Counter,
     count_tries,
     login_counters,
-    uncount_tries,
+    take_back,
 )
 from fedsafe_node.people.totp import DIGITS, accepted_step, new_secret, step_of
 from fedsafe_node.store.people_rows import PersonRow, PersonState, SessionRow
@@ -97,12 +97,10 @@ class Sessions:
         except BadRequestError:
             password = ""
         right = await office.passwords.verify(encoded, password)
-        answer = await self._enter(request, person if right else None, counters[:2])
+        answer = await self._enter(request, person if right else None, counters)
         if answer is None:
             await self._refuse(person, counters[0])
             raise ForbiddenError(_WRONG, authenticated=False)
-        # Many come from one place: who is let in slows down nobody beside them.
-        await uncount_tries(office.store, counters[2:], office.now())
         if person is not None and office.passwords.is_outdated(person.password or ""):
             await self._rehash(person, password)
         return answer
@@ -121,8 +119,10 @@ class Sessions:
             fresh = await self._prove(tx, found if unchanged else None, request.code)
             if found is None or fresh is None:
                 return None
-            for counter in counters:
+            for counter in counters[:2]:
                 await tx.remove_throttle(counter.key)
+            # Many come from one place: who is let in slows down nobody beside them.
+            await take_back(tx, counters[2:], self._office.now())
             return await self.open(tx, found, request.role, fresh=fresh, way="password")
 
         return await self._office.store.write(act)

@@ -86,13 +86,18 @@ async def uncount_tries(store: Store, counters: Sequence[Counter], now: int) -> 
     """Take back a try that was counted within budgets and came to nothing."""
 
     async def act(tx: Transaction) -> None:
-        for counter in counters:
-            row = await tx.throttle(counter.key)
-            if row is not None and row.failures:
-                fewer = replace(row, failures=row.failures - 1, until=now)
-                await tx.put_throttle(fewer)
+        await take_back(tx, counters, now)
 
     await store.write(act)
+
+
+async def take_back(tx: Transaction, counters: Sequence[Counter], now: int) -> None:
+    """Take a try back within the act that it led to."""
+    for counter in counters:
+        row = await tx.throttle(counter.key)
+        if row is not None and row.failures:
+            fewer = replace(row, failures=row.failures - 1, until=now)
+            await tx.put_throttle(fewer)
 
 
 async def wait_for(reader: Reader, counters: Sequence[Counter], now: int) -> int:
