@@ -23,7 +23,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol, cast
 
 from aiohttp import HttpVersion11, web
 from multidict import istr
@@ -272,14 +272,30 @@ def _token(header: str) -> str:
     return token
 
 
+class _Line(Protocol):
+    prefix: str
+
+
 def is_local(request: web.Request) -> bool:
-    """Whether the other end is a process of the node's own user, or of root."""
+    """Whether the other end is a process of the node's own user, or of root.
+
+    At a socket that other users may open nobody is, whoever it is.
+    """
     sock = _unix_socket(request)
-    if sock is None:
+    if sock is None or cast("_Line", request.protocol).prefix:
         return False
+    return user_of(sock) in (0, os.geteuid())
+
+
+def user_of(sock: socket.socket) -> int:
+    """Return as which user the other end of a Unix socket runs, by the kernel's word.
+
+    Raises:
+        OSError: the kernel does not say.
+    """
     packed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIAL.size)
     _, user, _ = _CREDENTIAL.unpack(packed)
-    return user in (0, os.geteuid())
+    return int(user)
 
 
 def _unix_socket(request: web.Request) -> socket.socket | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a node listens: its Unix socket, and ports, of one process or of several.
+"""Where a node listens: its Unix sockets, and ports, of one process or of several.
 
 Linux lets all processes of a user share a port once they ask for it, those of another
 node as well: each would get some of the other's calls, and no one an error. So whoever
@@ -8,6 +8,7 @@ shares a port claims it first.
 
 import asyncio
 import errno
+import grp
 import os
 import socket
 import stat
@@ -20,6 +21,7 @@ from fedsafe_policies.ground.catalogue import Phrase
 
 _CLAIM: Final = "fedsafe port"
 _UNIX_SOCKETS: Final = Path("/proc/self/net/unix")
+_WRITABLE: Final = 0o022  # by others than a directory's owner
 
 
 async def claim_port(host: str, port: int) -> list[socket.socket]:
@@ -156,6 +158,65 @@ def bind_socket(path: Path) -> socket.socket:
         os.umask(former)
     sock.settimeout(0)
     return sock
+
+
+def bind_group_socket(path: Path, group: str) -> socket.socket:
+    """Bind a Unix socket that the node's own user and those of a *group* can open.
+
+    Nobody but the node's user and root may write in its directory: else somebody could
+    put a socket of their own in its place, and be told what the node is asked.
+
+    Raises:
+        ConfigError: there is no such group, or the node's user is not in it; the
+            directory is missing or others may write in it; or as for `bind_socket`.
+    """
+    try:
+        number = grp.getgrnam(group).gr_gid
+    except (KeyError, ValueError):
+        raise ConfigError(
+            path,
+            Phrase(
+                "this machine has no group {group}: make it, or name another one "
+                "under [lookup.socket] in node.toml"
+            ).filled(group=group),
+        ) from None
+    _check_directory(path.parent)
+    sock = bind_socket(path)
+    try:
+        os.chown(path, -1, number, follow_symlinks=False)
+        path.chmod(0o660)
+    except OSError as error:
+        sock.close()
+        path.unlink(missing_ok=True)
+        if error.errno != errno.EPERM:
+            raise ConfigError(
+                path, error.strerror or Phrase("cannot be bound")
+            ) from None
+        raise ConfigError(
+            path,
+            Phrase(
+                "only a member gives it to the group {group}: add the node's user to "
+                "the group"
+            ).filled(group=group),
+        ) from None
+    return sock
+
+
+def _check_directory(directory: Path) -> None:
+    try:
+        found = directory.stat()
+    except OSError as error:
+        raise ConfigError(
+            directory, error.strerror or Phrase("cannot be read")
+        ) from None
+    if found.st_uid not in {0, os.geteuid()} or found.st_mode & _WRITABLE:
+        raise ConfigError(
+            directory,
+            Phrase(
+                "others may write here, and could put a socket of theirs in the "
+                "node's place: name a directory of the node's user, with mode 0755"
+            ),
+        )
 
 
 def _clear(path: Path) -> None:

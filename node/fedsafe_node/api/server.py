@@ -5,7 +5,10 @@ Both listeners serve the same routes, and neither answers before all addresses a
 bound: whoever gets an answer has reached a node that could start. The socket file has
 mode 0600; one that a crashed node left behind is removed only after nobody has
 answered on it. Connections over TCP are bounded, so that strangers cannot take the
-file descriptors that the socket, the store and the node's own requests need. Whatever
+file descriptors that the socket, the store and the node's own requests need.
+
+A second Unix socket may be a group's (`make_lookup_app`): it takes lookups alone, with
+a service's credential, and its callers are bounded and counted by user. Whatever
 the client sends, the answer is a problem document: for paths and methods that do
 not exist, and for bytes that are no HTTP at all.
 
@@ -24,6 +27,7 @@ import socket
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, cast
 
@@ -31,6 +35,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.typedefs import Handler, Middleware
 
+from fedsafe_node.api.auth import Auth, user_of
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.endpoint import (
     LANES,
@@ -41,14 +46,21 @@ from fedsafe_node.api.endpoint import (
 )
 from fedsafe_node.api.forwarded import Proxies
 from fedsafe_node.api.openapi import document
-from fedsafe_node.api.ports import bind_port, bind_socket, unusable
+from fedsafe_node.api.ports import (
+    bind_group_socket,
+    bind_port,
+    bind_socket,
+    unusable,
+)
 from fedsafe_node.api.problems import RefusedError
-from fedsafe_node.api.route import Lane
+from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.services import Services
 from fedsafe_node.api.strangers import TURN_BYTES, Doorway, prefix_of
 from fedsafe_node.ground.telemetry import LOGGER, AccessLog, Metrics, fields
 from fedsafe_node.ground.trace import Asker
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.vocabulary import Role
 
 IDLE_SECONDS: Final = 75.0  # bounds a slow request head as well
 FIRST_BYTES: Final = 16 * 1024  # that are read before it is served
@@ -60,12 +72,21 @@ TCP_BACKLOG: Final = 128  # so many are accepted at once, whatever the bound is
 _ACCEPTING: Final = 3  # turns of the loop until an accepted line can be closed
 MOST_CONNECTIONS: Final = 4_096
 _DESCRIPTORS: Final = 2 * MOST_CONNECTIONS
+_LOOKUPS_PART: Final = 8  # of the bound on connections, for the socket of a group
 OPEN: Final = frozenset(
     f"{route.method} {route.path}".encode()
     for route in ROUTES
     if route.is_open and not route.probe
 )
+LOOKUP_ROUTES: Final = tuple(
+    replace(route, auth=Auth.CREDENTIAL, roles=frozenset({Role.SERVICE}))
+    for route in ROUTES
+    if route.scope == "lookup"
+)
+"""What the socket of a group takes, and from whom."""
 BORDER: Final = web.AppKey("border", Border)
+OF_GROUP: Final = web.AppKey("of_group", bool)
+"""Whether other users may open its Unix socket, so that nobody there is the node's."""
 STRAIGHT: Final = web.AppKey("straight", Mapping[tuple[str, str], Endpoint])
 """The endpoints of paths without parameters, by method and request target."""
 _Served = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -89,37 +110,56 @@ def make_app(
         lanes=lanes,
         proxies=proxies,
     )
-    nowhere = _refusing(border, Code.NOT_FOUND)
+    return _routed(border, ROUTES, _refusing(border, RefusedError(Code.NOT_FOUND)))
+
+
+def make_lookup_app(border: Border) -> web.Application:
+    """Build the application of a socket that a group may open: lookups alone.
+
+    Whoever asks needs a service's credential, root and the node's own user as well.
+    """
+    other = Phrase("this socket takes lookups alone, and nothing else")
+    nowhere = _refusing(border, RefusedError(Code.NOT_FOUND, other))
+    app = _routed(border, LOOKUP_ROUTES, nowhere)
+    app[OF_GROUP] = True
+    return app
+
+
+def _routed(
+    border: Border, routes: Sequence[Route], nowhere: Endpoint
+) -> web.Application:
     app = web.Application(middlewares=[_catching(nowhere)])
-    app[BORDER] = border
+    app[BORDER], app[OF_GROUP] = border, False
     straight: dict[tuple[str, str], Endpoint] = {}
     app[STRAIGHT] = straight
     methods: defaultdict[str, list[str]] = defaultdict(list)
     # One resource a path: each further one costs its share of every start.
     resources = {
         path: app.router.add_resource(path)
-        for path in dict.fromkeys(route.path for route in ROUTES)
+        for path in dict.fromkeys(route.path for route in routes)
     }
-    for route in ROUTES:
+    for route in routes:
         methods[route.path].append(route.method)
         endpoint = make_endpoint(route, border)
         resources[route.path].add_route(route.method, endpoint, expect_handler=_expect)
         if route.is_plain:
             straight[route.method, route.path] = endpoint
     for path, allowed in methods.items():
-        refuse = _refusing(border, Code.METHOD_NOT_ALLOWED, allowed)
+        refuse = _refusing(border, RefusedError(Code.METHOD_NOT_ALLOWED), allowed)
         resources[path].add_route("*", refuse, expect_handler=_expect)
     app.router.add_route("*", "/{path:.*}", nowhere, expect_handler=_expect)
     return app
 
 
-def _refusing(border: Border, code: Code, allowed: list[str] | None = None) -> Endpoint:
+def _refusing(
+    border: Border, error: RefusedError, allowed: list[str] | None = None
+) -> Endpoint:
     more = {"Allow": ", ".join(sorted(allowed))} if allowed else None
-    tally = border.metrics.counter(code.value)
+    tally = border.metrics.counter(error.code.value)
 
     async def refuse(request: web.Request) -> web.StreamResponse:
         await border.detain(line_of(request, border.proxies))
-        response = border.refuse(RefusedError(code), border.request_id(), more=more)
+        response = border.refuse(error, border.request_id(), more=more)
         tally(response.status, 0.0)
         return response
 
@@ -295,6 +335,7 @@ class _Caller(asyncio.BufferedProtocol):
         "_buffer",
         "_data",
         "_doorway",
+        "_is_of_group",
         "_make",
         "_server",
         "_timer",
@@ -307,7 +348,10 @@ class _Caller(asyncio.BufferedProtocol):
         server: web.Server,
         doorway: Doorway,
         make: Callable[[str], asyncio.Protocol],
+        *,
+        is_of_group: bool,
     ) -> None:
+        self._is_of_group = is_of_group
         self._server = server
         self._doorway = doorway
         self._make = make
@@ -322,10 +366,13 @@ class _Caller(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family == socket.AF_UNIX:
-            self._serve()
-            return
-        peer = transport.get_extra_info("peername")
-        self.prefix = prefix_of(peer[0] if peer else None)
+            if not self._is_of_group:
+                self._serve()
+                return
+            self.prefix = f"user {user_of(sock)}"
+        else:
+            peer = transport.get_extra_info("peername")
+            self.prefix = prefix_of(peer[0] if peer else None)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(FIRST_SECONDS, self.give_up)
         self._doorway.arrive(self, len(self._server.connections))
@@ -410,6 +457,8 @@ class _Server(web.Server):
         border: Border,
         straight: Mapping[tuple[str, str], Endpoint],
         most: int,
+        *,
+        is_of_group: bool,
     ) -> None:
         super().__init__(
             _straight(made.request_handler, straight),
@@ -417,10 +466,11 @@ class _Server(web.Server):
             loop=asyncio.get_running_loop(),
         )
         self._border = border
+        self._is_of_group = is_of_group
         self._doorway = Doorway(most, border.turns, OPEN)
 
     def __call__(self) -> asyncio.BufferedProtocol:  # type: ignore[override]
-        return _Caller(self, self._doorway, self._make)
+        return _Caller(self, self._doorway, self._make, is_of_group=self._is_of_group)
 
     def _make(self, prefix: str) -> asyncio.Protocol:
         return _Connection(self, self._border, self._doorway, prefix)
@@ -440,7 +490,13 @@ class _Runner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         made, app = await super()._make_server(), self.app
-        return _Server(made, app[BORDER], app[STRAIGHT], self._most)
+        return _Server(
+            made,
+            app[BORDER],
+            app[STRAIGHT],
+            self._most,
+            is_of_group=app.get(OF_GROUP, False),
+        )
 
 
 class AppServer:
@@ -464,10 +520,12 @@ class AppServer:
         host: str | None = None,
         port: int = 0,
         socket_path: Path | None = None,
+        group: str | None = None,
     ) -> None:
         """Listen on TCP, on the Unix socket, or on both.
 
-        With port 0 the system chooses; `port` then tells which.
+        With port 0 the system chooses; `port` then tells which. The socket is the
+        node's own user's, and that of a *group* where one is named.
 
         Raises:
             ConfigError: an address is taken, or cannot be listened on.
@@ -479,7 +537,7 @@ class AppServer:
                 bound += await bind_port(host, port)
                 self.port = bound[0].getsockname()[1]
             if socket_path is not None:
-                bound.append(await asyncio.to_thread(bind_socket, socket_path))
+                bound.append(await asyncio.to_thread(_bind, socket_path, group))
                 self._socket_path = socket_path
             for sock in bound:
                 await self._listen(sock)
@@ -542,6 +600,15 @@ class ApiServer(AppServer):
         )
         super().__init__(app, most_connections)
         self.border = app[BORDER]
+
+
+def _bind(path: Path, group: str | None) -> socket.socket:
+    return bind_socket(path) if group is None else bind_group_socket(path, group)
+
+
+def lookup_connections() -> int:
+    """How many connections the socket of a group has, beside those of others."""
+    return max(1, connection_limit() // _LOOKUPS_PART)
 
 
 def connection_limit() -> int:

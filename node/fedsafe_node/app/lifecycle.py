@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from pathlib import Path
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Final, Self
 
@@ -28,7 +29,12 @@ from fedsafe_federation.evaluation.statements import digest
 from fedsafe_federation.exchange.transfer import member_session
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_node.api.forwarded import Proxies
-from fedsafe_node.api.server import ApiServer, AppServer
+from fedsafe_node.api.server import (
+    ApiServer,
+    AppServer,
+    lookup_connections,
+    make_lookup_app,
+)
 from fedsafe_node.app.cache_refresh import Refreshing
 from fedsafe_node.app.container import Base, open_base
 from fedsafe_node.app.leader import lead
@@ -186,6 +192,7 @@ class RunningNode:
         else:
             await self.server.serve(worker.sockets)
         parts.push_async_callback(self.server.stop)
+        await self._open_lookups(parts)
         await self._open_desk(parts)
         parts.callback(base.announcer.bell.close)
         loading = asyncio.create_task(self.pictures.load())
@@ -194,6 +201,18 @@ class RunningNode:
         node, policy = base.config.name, situation.policy
         shown = fields(node=node, policy=policy.name, digest=policy.digest)
         _LOG.info("ready", extra=shown)
+
+    async def _open_lookups(self, parts: AsyncExitStack) -> None:
+        worker, settings = self.base.worker, self.base.config.lookup.socket
+        if settings is None:
+            return
+        server = AppServer(make_lookup_app(self.server.border), lookup_connections())
+        if worker is None:
+            path = Path(settings.path)
+            await server.start(socket_path=path, group=settings.group)
+        else:
+            await server.serve(worker.lookup_sockets)
+        parts.push_async_callback(server.stop)
 
     async def _open_desk(self, parts: AsyncExitStack) -> None:
         base, worker = self.base, self.base.worker

@@ -2,7 +2,7 @@
 """Run a node as several processes: start them, see that they live, end them in order.
 
 The parent holds the addresses and the lock of the node's directory; it opens no store
-and reads no key. The processes share the Unix socket that it has bound, and listen on
+and reads no key. The processes share the Unix sockets that it has bound, and listen on
 the port each by itself, so that the system deals connections out evenly, and none to
 one that is dead. The first starts alone, since it makes what is made once: if it cannot
 start, the node doesn't. Then all others start at once. One that ends, or cannot start
@@ -23,10 +23,11 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 
-from fedsafe_node.api.ports import bind_socket, claim_port
+from fedsafe_node.api.ports import bind_group_socket, bind_socket, claim_port
 from fedsafe_node.app.memory_link import MemoryHub
 from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import ConfigError, WorkerFailedError
@@ -62,8 +63,9 @@ class _Child:
 class Supervisor:
     """Runs the processes of one node.
 
-    Owned by the event loop: the processes by number, what is bound, the Unix socket
-    last, whether it was told that all are ready, and the memory that they share.
+    Owned by the event loop: the processes by number, what is bound, the Unix sockets
+    apart by the option that hands them on, whether it was told that all are ready, and
+    the memory that they share.
     """
 
     def __init__(self, place: Place, config: Config, count: int, *, lock: int) -> None:
@@ -87,6 +89,7 @@ class Supervisor:
         self._was_complete = False
         self._run = token_hex(8)
         self._bound: list[socket.socket] = []
+        self._unix: dict[str, socket.socket] = {}
         self._memory = MemoryHub()
         self._children: dict[int, _Child] = {}
         self._watching: list[asyncio.Task[None]] = []
@@ -112,7 +115,13 @@ class Supervisor:
         self._bound += await claim_port(listen.host, listen.port)
         if (desk := self._config.desk) is not None:
             self._bound += await claim_port(desk.listen.host, desk.listen.port)
-        self._bound.append(await asyncio.to_thread(bind_socket, self._place.socket))
+        self._unix["--listens"] = await asyncio.to_thread(
+            bind_socket, self._place.socket
+        )
+        if (lookups := self._config.lookup.socket) is not None:
+            self._unix["--lookups"] = await asyncio.to_thread(
+                bind_group_socket, Path(lookups.path), lookups.group
+            )
 
     async def _start_others(self) -> None:
         self._watching.append(asyncio.create_task(self._watch(0)))
@@ -130,7 +139,7 @@ class Supervisor:
 
     async def _spawn(self, number: int, *, is_first: bool = False) -> None:
         told, tells = os.pipe()
-        local = self._bound[-1].fileno()
+        unix = {option: sock.fileno() for option, sock in self._unix.items()}
         memory = self._memory.open(number)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -142,11 +151,11 @@ class Supervisor:
                 f"--number={number}",
                 f"--run={self._run}",
                 f"--tells={tells}",
-                f"--listens={local}",
+                *(f"{option}={file}" for option, file in unix.items()),
                 f"--memory={memory.fileno()}",
                 *(("--first",) if is_first else ()),
                 stdin=asyncio.subprocess.PIPE,
-                pass_fds=(local, tells, memory.fileno(), self._lock),
+                pass_fds=(*unix.values(), tells, memory.fileno(), self._lock),
                 start_new_session=True,
             )
         except OSError as error:
@@ -187,8 +196,10 @@ class Supervisor:
         self._memory.close()
         for sock in self._bound:
             sock.close()
-        if self._bound:
-            await asyncio.to_thread(self._place.socket.unlink, missing_ok=True)
+        for sock in self._unix.values():
+            path = Path(sock.getsockname())
+            sock.close()
+            await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
 async def _is_ready(started: asyncio.Task[str], stop: asyncio.Event) -> bool:

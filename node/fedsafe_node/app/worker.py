@@ -22,7 +22,7 @@ class Worker:
     `run` names this run of the whole node, from the start of the first process to the
     end of the last; `number` tells the processes apart that run at one time. `is_first`
     says that there is no other yet. The *sockets* are bound already, those of the desk
-    apart; over the *link* it shares memory with the others.
+    and for lookups alone apart; over the *link* it shares memory with the others.
     """
 
     number: int
@@ -31,4 +31,5 @@ class Worker:
     leadership: "AdvisoryLeadership"
     sockets: tuple[socket.socket, ...] = ()
     desk_sockets: tuple[socket.socket, ...] = ()
+    lookup_sockets: tuple[socket.socket, ...] = ()
     link: MemoryLink | None = None

@@ -45,6 +45,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--run", required=True)
     parser.add_argument("--tells", type=int, required=True)
     parser.add_argument("--listens", type=int, required=True)
+    parser.add_argument("--lookups", type=int)
     parser.add_argument("--memory", type=int, required=True)
     parser.add_argument("--first", action="store_true")
     return parser
@@ -106,6 +107,9 @@ async def _start(given: argparse.Namespace) -> RunningNode:
             )
         )
         if config.desk is not None
+        else (),
+        lookup_sockets=(socket.socket(fileno=given.lookups),)
+        if given.lookups is not None
         else (),
         link=MemoryLink(socket.socket(fileno=given.memory)),
     )

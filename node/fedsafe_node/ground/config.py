@@ -158,6 +158,16 @@ class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accessibility: Contact | None = None
 
 
+class LookupSocket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A Unix socket for lookups alone, which a *group* of this machine may open.
+
+    Its absolute *path* lies outside of the node's directory, which is nobody else's.
+    """
+
+    path: Printable
+    group: Printable
+
+
 class Lookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How lookups behave.
 
@@ -166,6 +176,7 @@ class Lookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     stale_after: Positive = 60.0
+    socket: LookupSocket | None = None
 
 
 class Sync(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -415,7 +426,27 @@ def parse_config(place: Place, text: str) -> Config:
         raise ConfigError(
             place.config, Phrase("the directory's path is too long for a Unix socket")
         )
+    if config.lookup.socket is not None:
+        why = _unfit_socket(place, Path(config.lookup.socket.path))
+        if why is not None:
+            raise ConfigError(place.config, at_key(why, "lookup.socket.path"))
     return config
+
+
+def _unfit_socket(place: Place, path: Path) -> Phrase | None:
+    if not path.is_absolute() or ".." in path.parts:
+        return Phrase("an absolute path, such as /run/fedsafe/lookup.sock")
+    if len(bytes(path)) > _LONGEST_SOCKET_PATH:
+        return Phrase("the path is longer than {limit} bytes").filled(
+            limit=_LONGEST_SOCKET_PATH
+        )
+    if path.is_relative_to(place.directory.absolute()):
+        # Others would need a way into it, and so one to the socket that rules it.
+        return Phrase(
+            "no user but the node's own enters its directory: name a path elsewhere, "
+            "such as /run/fedsafe/lookup.sock"
+        )
+    return None
 
 
 def _unfit(config: Config) -> Phrase | None:

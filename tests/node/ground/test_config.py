@@ -8,6 +8,7 @@ from tests.support.fleet import config_of
 from fedsafe_node.ground.config import (
     Config,
     Deadlines,
+    LookupSocket,
     Place,
     load_config,
     render_config,
@@ -132,3 +133,33 @@ def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="Unix socket"):
         load(deep, PLAIN)
+
+
+def with_socket(path: str) -> str:
+    return f'{PLAIN}\n[lookup.socket]\npath = "{path}"\ngroup = "signup"\n'
+
+
+def test_a_socket_for_lookups_is_loaded_and_rendered(tmp_path: Path) -> None:
+    config = load(tmp_path, with_socket("/run/fedsafe/lookup.sock"))
+
+    assert isinstance(config, Config)
+    assert config.lookup.socket == LookupSocket("/run/fedsafe/lookup.sock", "signup")
+    assert load(tmp_path, render_config(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("lookup.sock", "an absolute path"),
+        ("/run/fedsafe/../lookup.sock", "an absolute path"),
+        (f"/run/{'d' * 96}", "longer than 100 bytes"),
+        ("{place}/lookup.sock", "enters its directory"),
+    ],
+)
+def test_a_socket_for_lookups_lies_where_others_reach_it(
+    tmp_path: Path, path: str, why: str
+) -> None:
+    with pytest.raises(ConfigError, match=why) as caught:
+        load(tmp_path, with_socket(path.format(place=tmp_path)))
+
+    assert "lookup.socket.path" in str(caught.value)
