@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same client for a node elsewhere: TLS, or plain HTTP on loopback."""
+"""The same client for a node by its address: TLS, plain HTTP on loopback, a socket.
 
+The socket is that of a group (`[lookup.socket]` in `node.toml`), for users who may not
+read the node's directory; it takes lookups alone, with a credential.
+"""
+
+import os
 import re
 import socket
 from dataclasses import dataclass
@@ -14,6 +19,7 @@ from fedsafe_cli.terminal.errors import (
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.system_reasons import reason_of
 
+_SOCKET: Final = "unix:"
 _URL: Final = re.compile(
     r"(https)://([a-z0-9.-]+)(?::([0-9]{1,5}))?"
     r"|(http)://(127(?:\.[0-9]{1,3}){3}|\[::1\]|localhost):([0-9]{1,5})"
@@ -65,8 +71,61 @@ class RemoteClient(Client):
         )
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class SocketClient(Client):
+    """Calls a node at the socket that it keeps for a group."""
+
+    @property
+    def place(self) -> str:
+        """The socket, in one spelling."""
+        return f"{_SOCKET}{os.path.realpath(self.path)}"
+
+    def _unreachable(self, error: OSError, timeout: float) -> NodeUnreachableError:
+        if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+            return NodeUnreachableError(
+                Phrase("no node answers at the socket {file}").filled(file=self.path),
+                Phrase(
+                    "see whether the node runs, and which path [lookup.socket] in its "
+                    "node.toml names"
+                ),
+            )
+        if isinstance(error, PermissionError):
+            return NodeUnreachableError(
+                Phrase("the socket {file} is open to its group alone").filled(
+                    file=self.path
+                ),
+                Phrase(
+                    "have this user added to the group that [lookup.socket] in the "
+                    "node's node.toml names, and start the program anew"
+                ),
+            )
+        if isinstance(error, TimeoutError):
+            why = Phrase("no answer within {seconds} s").filled(seconds=f"{timeout:g}")
+        else:
+            why = reason_of(error, Phrase(str(error)))
+        return NodeUnreachableError(
+            Phrase("the node at {file}: {why}").filled(file=self.path, why=why)
+        )
+
+
+def addressed(address: str) -> Client:
+    """Return a client for what names a node in the caller's own settings.
+
+    Raises:
+        SettingsError: it is no socket's whole path, nor a URL as for `remote`.
+    """
+    if not address.startswith(_SOCKET):
+        return remote(address)
+    path = address.removeprefix(_SOCKET)
+    if not os.path.isabs(path):  # noqa: PTH117 (pathlib is slow to load)
+        raise SettingsError(
+            Phrase("a socket is named like unix:/run/fedsafe/lookup.sock")
+        )
+    return SocketClient(path, None, address)
+
+
 def remote(url: str) -> RemoteClient:
-    """Return a client for a node's URL.
+    """Return a client for a node's URL, which may be another's word.
 
     Raises:
         SettingsError: it is neither https nor http on loopback.

@@ -2,11 +2,11 @@
 """Which node, whose credential, which language, which form of output.
 
 The node: `--config` (its directory, or the `node.toml` in it), else `FEDSAFE_URL`
-(its address), else `FEDSAFE_CONFIG`, else `./node.toml`, else `~/.fedsafe`. Two
-environment variables that name different nodes are refused: whoever believes to act at
-one node must not act at another. The credential:
-`--credential`, else `FEDSAFE_CREDENTIAL_FILE`; a file that only its owner can
-read, never an argument. Without one the node takes us for a local service, if we
+(its address, or `unix:` and the path of its socket for lookups), else `FEDSAFE_CONFIG`,
+else `./node.toml`, else `~/.fedsafe`. Two environment variables that name different
+nodes are refused: whoever believes to act at one node must not act at another. The
+credential: `--credential`, else `FEDSAFE_CREDENTIAL_FILE`; a file that only its owner
+can read, never an argument. Without one the node takes us for a local service, if we
 come by its socket.
 """
 
@@ -124,9 +124,9 @@ class Settings:
         path = self.credential or os.environ.get(CREDENTIAL)
         token = read_credential(path) if path else None
         if address is not None:
-            from fedsafe_cli.terminal.remote import remote  # noqa: PLC0415 (only then)
+            from fedsafe_cli.terminal.remote import addressed  # noqa: PLC0415 (then)
 
-            return remote(address).holding(token)
+            return addressed(address).holding(token)
         return Client(f"{directory}/{SOCKET}", token=token, directory=directory)
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node that is named by its address, from another host or user."""
 
+import socket
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.cli.conftest import as_nobody
 from tests.cli.terminal.test_remote import self_signed
 
 if TYPE_CHECKING:
@@ -84,6 +86,52 @@ def test_a_back_end_looks_up_from_elsewhere_by_its_credential(
     assert node.tokens[-1] is None  # a session is a person's, and no service's
 
 
+def test_a_back_end_looks_up_at_a_socket(
+    run: "Run", node: "FakeNode", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.knows()
+    monkeypatch.setenv("FEDSAFE_URL", f"unix:{node.directory / 'node.sock'}")
+    file = tmp_path / "service.key"
+    file.write_text(SERVICE)
+    file.chmod(0o600)
+    asked = ("lookup", "--kind", "email", "-", "--credential", str(file))
+
+    assert run(*asked, stdin=b"a@example.de\n").status == 0
+    assert node.tokens == [f"Bearer {SERVICE}"]
+
+
+def test_a_socket_that_does_not_answer_is_told_with_a_way_out(
+    run: "Run", short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = short_path / "lookup.sock"
+    monkeypatch.setenv("FEDSAFE_URL", f"unix:{path}")
+    asked = ("lookup", "--kind", "email", "-")
+    missing = run(*asked, stdin=b"a@example.de\n")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        path.chmod(0o000)
+        short_path.chmod(0o755)
+        with as_nobody():
+            shut = run(*asked, stdin=b"a@example.de\n")
+
+    assert (missing.status, shut.status) == (4, 4)
+    assert f"no node answers at the socket {path}" in missing.err
+    assert "which path [lookup.socket] in its node.toml names" in missing.err
+    assert f"the socket {path} is open to its group alone" in shut.err
+
+
+@pytest.mark.parametrize("url", ["unix:lookup.sock", "unix:"])
+def test_a_socket_is_named_by_its_whole_path(
+    run: "Run", monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("FEDSAFE_URL", url)
+    outcome = run("lookup", "--kind", "email", "-", stdin=b"a@example.de\n")
+
+    assert outcome.status == 2
+    assert "a socket is named like unix:/run/fedsafe/lookup.sock" in outcome.err
+
+
 def test_what_takes_a_directory_does_nothing_to_another_one(
     run: "Run", elsewhere: "Elsewhere", monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -132,7 +180,6 @@ def test_an_address_that_is_none_is_refused_before_anything_is_typed(
 def test_a_certificate_that_is_not_trusted_gets_no_password(
     run: "Run", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import socket  # noqa: PLC0415
     import ssl  # noqa: PLC0415
     from threading import Thread  # noqa: PLC0415
 
