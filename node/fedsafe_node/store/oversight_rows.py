@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows about budgets, reviews and breaches."""
+"""The rows about budgets, reviews, breaches and review rounds."""
 
 from fedsafe_node.store.rows import Row
 
@@ -59,6 +59,22 @@ class BreachRow(Row, frozen=True):
 
     number: int | None
     breach: str
+    step: str
+    record: bytes
+    period: str | None
+    note: bytes | None
+    recorded_at: int
+    recorded_by: str
+
+
+class RoundRow(Row, frozen=True):
+    """One step of a review round; `record` is what the step says.
+
+    The store numbers entries. `note` is sealed under the key of `period`.
+    """
+
+    number: int | None
+    round: str
     step: str
     record: bytes
     period: str | None

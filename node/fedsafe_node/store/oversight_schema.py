@@ -12,6 +12,9 @@
   has reviewed it last; the audit log keeps what became of those that are gone.
 * `breach_entries` say what was known of a breach and done about it, step by step; the
   newest entry counts, and a note is sealed under the key of its month.
+* `round_entries` say how far people have reviewed the audit log: a round is opened,
+  its sample drawn, entries are marked, and it is signed. The newest mark of an entry
+  counts, and a note is sealed under the key of its month.
 * `feed_marks` say how large the whole copy of an origin's feed was at a moment: what
   has come since is what the origin has published since.
 """
@@ -118,5 +121,34 @@ OVERSIGHT: tuple[str, ...] = (
     """
     CREATE TRIGGER breach_entries_no_delete BEFORE DELETE ON breach_entries
     BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END
+    """,
+)
+
+ROUNDS: tuple[str, ...] = (
+    """
+    CREATE TABLE round_entries (
+        number INTEGER PRIMARY KEY,
+        round TEXT NOT NULL,
+        step TEXT NOT NULL CHECK (step IN ('opened', 'drawn', 'marked', 'signed')),
+        record BLOB NOT NULL,
+        period TEXT,
+        note BLOB,
+        recorded_at INTEGER NOT NULL,
+        recorded_by TEXT NOT NULL,
+        CHECK ((note IS NULL) = (period IS NULL))
+    ) STRICT
+    """,
+    "CREATE INDEX round_entries_by_round ON round_entries (round, number)",
+    """
+    CREATE UNIQUE INDEX round_entries_once ON round_entries (round, step)
+    WHERE step <> 'marked'
+    """,
+    """
+    CREATE TRIGGER round_entries_no_update BEFORE UPDATE ON round_entries
+    BEGIN SELECT RAISE(ABORT, 'review rounds are append-only'); END
+    """,
+    """
+    CREATE TRIGGER round_entries_no_delete BEFORE DELETE ON round_entries
+    BEGIN SELECT RAISE(ABORT, 'review rounds are append-only'); END
     """,
 )

@@ -40,7 +40,7 @@ from fedsafe_node.store.keeping_schema import (
     KEEPING,
 )
 from fedsafe_node.store.notices_schema import EVENTS, NOTICES, REASONS
-from fedsafe_node.store.oversight_schema import OVERSIGHT
+from fedsafe_node.store.oversight_schema import OVERSIGHT, ROUNDS
 from fedsafe_node.store.peering_schema import (
     METERING,
     PACKS,
@@ -323,6 +323,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0042_passkeys", PASSKEYS),
     ("0043_erased_places", ERASED_PLACES),
     ("0044_act_refusals", ACT_REFUSALS),
+    ("0045_rounds", ROUNDS),
 )
 VERSION = len(MIGRATIONS)
 

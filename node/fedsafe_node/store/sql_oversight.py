@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of budgets, reviews and breaches in SQL, in two halves."""
+"""The tables of budgets, reviews, breaches and review rounds in SQL, in two halves."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,6 +10,7 @@ from fedsafe_node.store.oversight_rows import (
     BreachRow,
     CircuitRow,
     MarkRow,
+    RoundRow,
     SpentRow,
     ValidationRow,
 )
@@ -22,6 +23,10 @@ _VALIDATION = (
 _BREACH = (
     "SELECT number, breach, step, record, period, note, recorded_at, recorded_by "
     "FROM breach_entries "
+)
+_ROUND = (
+    "SELECT number, round, step, record, period, note, recorded_at, recorded_by "
+    "FROM round_entries "
 )
 _SPENT = "SELECT holder, purpose, slot, spent, identifiers, accounts FROM spent "
 
@@ -95,6 +100,17 @@ class SqlOversightReader:
         sql = _BREACH + "WHERE breach = ? ORDER BY number"
         found = self._connection.execute(sql, (breach,))
         return [BreachRow(*row) for row in found]
+
+    async def rounds(self) -> list[RoundRow]:
+        """Return how every review round was opened, drawn and signed, in order."""
+        sql = _ROUND + "WHERE step <> 'marked' ORDER BY number"
+        return [RoundRow(*row) for row in self._connection.execute(sql)]
+
+    async def round_entries(self, round_id: str) -> list[RoundRow]:
+        """Return all entries of a review round, oldest first."""
+        sql = _ROUND + "WHERE round = ? ORDER BY number"
+        found = self._connection.execute(sql, (round_id,))
+        return [RoundRow(*row) for row in found]
 
 
 class SqlOversightWriter:
@@ -177,5 +193,14 @@ class SqlOversightWriter:
                 row.recorded_at,
                 row.recorded_by,
             ),
+        ).fetchone()
+        return int(number)
+
+    async def add_round_entry(self, row: RoundRow) -> int:
+        """Add a step of a review round; return its number."""
+        (number,) = self._connection.execute(
+            "INSERT INTO round_entries (round, step, record, period, note, "
+            "recorded_at, recorded_by) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number",
+            msgspec.structs.astuple(row)[1:],
         ).fetchone()
         return int(number)

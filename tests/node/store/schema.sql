@@ -53,6 +53,8 @@ CREATE INDEX requests_waiting_by_turn ON requests_waiting (turn, since, request)
 CREATE INDEX restricted_by_digest ON restricted (digest);
 CREATE INDEX restricted_subjects_by_age ON restricted_subjects (at);
 CREATE INDEX restrictions_by_author ON restrictions (author, seq);
+CREATE INDEX round_entries_by_round ON round_entries (round, number);
+CREATE UNIQUE INDEX round_entries_once ON round_entries (round, step) WHERE step <> 'marked';
 CREATE INDEX sampled_signals_by_signal ON sampled_signals (signal_id);
 CREATE INDEX sent_inquiries_by_next ON sent_inquiries (next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX sessions_by_age ON sessions (seen_at);
@@ -154,6 +156,7 @@ CREATE TABLE requests_waiting ( request TEXT PRIMARY KEY, domain TEXT NOT NULL, 
 CREATE TABLE restricted ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), effect TEXT NOT NULL, digest BLOB NOT NULL REFERENCES restrictions (digest), PRIMARY KEY (origin, signal_id, effect, digest) ) STRICT, WITHOUT ROWID;
 CREATE TABLE restricted_subjects ( origin TEXT NOT NULL, about BLOB NOT NULL CHECK (length(about) = 16), mark BLOB NOT NULL CHECK (length(mark) = 16), at INTEGER NOT NULL, PRIMARY KEY (origin, about, mark) ) STRICT, WITHOUT ROWID;
 CREATE TABLE restrictions ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, author TEXT NOT NULL, seq INTEGER NOT NULL, effect TEXT NOT NULL, statement BLOB NOT NULL ) STRICT;
+CREATE TABLE round_entries ( number INTEGER PRIMARY KEY, round TEXT NOT NULL, step TEXT NOT NULL CHECK (step IN ('opened', 'drawn', 'marked', 'signed')), record BLOB NOT NULL, period TEXT, note BLOB, recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL, CHECK ((note IS NULL) = (period IS NULL)) ) STRICT;
 CREATE TABLE rulings ( dispute BLOB NOT NULL CHECK (length(dispute) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), outcome TEXT NOT NULL CHECK (outcome IN ('restored', 'revoked', 'lapsed')), at INTEGER NOT NULL, ruled_by TEXT, reason TEXT, PRIMARY KEY (dispute, origin, signal_id) ) STRICT, WITHOUT ROWID;
 CREATE TABLE sampled_signals ( began_at INTEGER NOT NULL REFERENCES samples (began_at), signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), due_at INTEGER NOT NULL, finding TEXT CHECK (finding IN ('stands', 'wrong')), found_by TEXT, found_at INTEGER, reason TEXT, PRIMARY KEY (began_at, signal_id), CHECK ((finding IS NULL) = (found_by IS NULL)), CHECK ((finding IS NULL) = (found_at IS NULL)) ) STRICT, WITHOUT ROWID;
 CREATE TABLE samples ( began_at INTEGER PRIMARY KEY, seed BLOB NOT NULL CHECK (length(seed) = 32), published INTEGER NOT NULL CHECK (published >= 0), drawn INTEGER NOT NULL CHECK (drawn BETWEEN 0 AND published) ) STRICT;
@@ -252,6 +255,8 @@ CREATE TRIGGER register_no_delete BEFORE DELETE ON register BEGIN SELECT RAISE(A
 CREATE TRIGGER register_no_update BEFORE UPDATE ON register BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
 CREATE TRIGGER requests_no_delete BEFORE DELETE ON requests BEGIN SELECT RAISE(ABORT, 'requests are closed, never deleted'); END;
 CREATE TRIGGER requests_stay_closed BEFORE UPDATE ON requests WHEN NEW.id <> OLD.id OR NEW.kind <> OLD.kind OR NEW.opened_at <> OLD.opened_at OR NEW.opened_by <> OLD.opened_by OR NEW.control <> OLD.control OR (OLD.state = 'closed' AND NEW.state <> 'closed') OR (OLD.sealed IS NULL AND NEW.sealed IS NOT NULL) BEGIN SELECT RAISE(ABORT, 'a closed request stays closed'); END;
+CREATE TRIGGER round_entries_no_delete BEFORE DELETE ON round_entries BEGIN SELECT RAISE(ABORT, 'review rounds are append-only'); END;
+CREATE TRIGGER round_entries_no_update BEFORE UPDATE ON round_entries BEGIN SELECT RAISE(ABORT, 'review rounds are append-only'); END;
 CREATE TRIGGER rulings_no_delete BEFORE DELETE ON rulings BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END;
 CREATE TRIGGER rulings_no_update BEFORE UPDATE ON rulings BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END;
 CREATE TRIGGER sampled_signals_stay BEFORE UPDATE ON sampled_signals WHEN OLD.finding IS NOT NULL OR NEW.due_at <> OLD.due_at BEGIN SELECT RAISE(ABORT, 'what was found in a sample stays'); END;

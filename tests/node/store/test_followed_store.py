@@ -25,6 +25,7 @@ NOT_FOLLOWED = {
         "forget_act_refusals",
         "add_audience",
         "add_breach_entry",
+        "add_round_entry",
         "add_case_alarm",
         "add_case_step",
         "put_case",

@@ -70,11 +70,13 @@ LONGEST: Final = {
     "recipient": NODE,
     "reply_token": 43,  # `sending.parcels.Parcel`
     "role": WORD,
+    "round": ID,
     "second": NAME,
     "side": WORD,
     "signal_id": ID,
     "stage": WORD,
     "state": WORD,
+    "step": WORD,
     "subject": 255,  # `people.id_tokens`, and a hash of a task's
     "target": WORD,
     "urgency": WORD,

@@ -29,6 +29,7 @@ SIZE: Final = 600
 PARTITIONS: Final = tuple(f"{t}_{n}" for t in ("entries", "openings") for n in (0, 1))
 APPEND_ONLY: Final = (
     *("register", "recipients", "withholdings", "notice_texts", "breach_entries"),
+    "round_entries",
     *("rulings", "gaps", "erasures", "packs", "pack_signals"),
 )
 UNDELETED: Final = (
