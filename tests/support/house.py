@@ -28,6 +28,7 @@ from fedsafe_node.api.partners import PARTNER_ROUTES
 from fedsafe_node.api.passkeys import PASSKEY_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.rights import RIGHTS_ROUTES
+from fedsafe_node.api.rounds import ROUND_ROUTES
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.first_administrator import add_first
 from fedsafe_node.people.passwords import Passwords
@@ -137,6 +138,7 @@ OFFICE: Final = (
     *PASSKEY_ROUTES,
     *(*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES),
     *BREACH_ROUTES,
+    *ROUND_ROUTES,
     *CASE_ROUTES,
     *ORDER_ROUTES,
     *PARTNER_ROUTES,

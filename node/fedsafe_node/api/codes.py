@@ -147,6 +147,10 @@ class Code(StrEnum):
     EVIDENCE_DIFFERS = "evidence_differs"
     MEMBERS_NOT_TOLD = "members_not_told"
     ALREADY_CLOSED = "already_closed"
+    ROUND_OPEN = "round_open"
+    ROUND_SIGNED = "round_signed"
+    ROUND_UNMARKED = "round_unmarked"
+    OWN_ENTRY = "own_entry"
     TASK_CHANGED = "task_changed"
     TASK_UNSEEN = "task_unseen"
     LOOK_AGAIN = "look_again"
@@ -428,6 +432,10 @@ CODES: Final[Mapping[Code, tuple[int, Phrase]]] = {
         Phrase("The other members were not told of the breach"),
     ),
     Code.ALREADY_CLOSED: (409, Phrase("The breach is closed already")),
+    Code.ROUND_OPEN: (409, Phrase("A review round is open")),
+    Code.ROUND_SIGNED: (409, Phrase("The review round is signed already")),
+    Code.ROUND_UNMARKED: (409, Phrase("Entries of the review round wait for a mark")),
+    Code.OWN_ENTRY: (409, Phrase("Nobody reviews an own act")),
     Code.TASK_CHANGED: (409, Phrase("The task has changed meanwhile")),
     Code.TASK_UNSEEN: (409, Phrase("Look at the task first")),
     Code.LOOK_AGAIN: (409, Phrase("Look again, and say it once more")),

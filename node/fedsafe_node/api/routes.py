@@ -78,6 +78,7 @@ from fedsafe_node.api.recipients import RECIPIENT_ROUTES
 from fedsafe_node.api.register import REGISTER_ROUTES
 from fedsafe_node.api.rights import RIGHTS_ROUTES
 from fedsafe_node.api.rights_form import FORM_ROUTES
+from fedsafe_node.api.rounds import ROUND_ROUTES
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
 from fedsafe_node.api.sheets import SHEET_ROUTES
 from fedsafe_node.api.tasks import TASK_ROUTES
@@ -501,6 +502,7 @@ ROUTES: Final = (
     ),
     *GOVERNING_ROUTES,
     *BREACH_ROUTES,
+    *ROUND_ROUTES,
     *CASE_ROUTES,
     *ORDER_ROUTES,
     *DISPATCH_ROUTES,

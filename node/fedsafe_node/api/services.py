@@ -20,6 +20,7 @@ from fedsafe_node.audit.compliance_service import Sheets
 from fedsafe_node.audit.inspection import Inspector
 from fedsafe_node.audit.keeper import Keeping
 from fedsafe_node.audit.packs.service import EvidenceService
+from fedsafe_node.audit.rounds.service import Rounds
 from fedsafe_node.audit.service import AuditService
 from fedsafe_node.audit.tile_export import TileService
 from fedsafe_node.casework.cases.partners import Partners
@@ -100,6 +101,7 @@ class Services:
     gates: Gates
     policies: PolicyChanges
     breaches: Breaches
+    rounds: Rounds
     cases: Cases
     orders: Orders
     case_renderings: CaseRenderings

@@ -18,6 +18,7 @@ from fedsafe_node.audit.breaches.service import Breaches, BreachSilence
 from fedsafe_node.audit.compliance_service import Sheets
 from fedsafe_node.audit.inspection import Inspector
 from fedsafe_node.audit.packs.service import EvidenceService, ExportEffect
+from fedsafe_node.audit.rounds.service import Rounds
 from fedsafe_node.audit.service import AuditService
 from fedsafe_node.audit.tile_export import OwnLog, TileService
 from fedsafe_node.casework.cases.content import CaseVault
@@ -126,6 +127,7 @@ def make_services(parts: Parts) -> Services:
         breaches=Breaches(
             base.office, approvals, notes, has_others=base.situation.has_others
         ),
+        rounds=Rounds(base.office, base.periods, audits.admit),
         orders=Orders(
             base.situation, base.office, OrderVault(base.periods), keeper.vault
         ),

@@ -79,6 +79,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "restrictions": Grounds(Purpose.OPERATIONS, Basis.LEGITIMATE_INTERESTS),
     "rights": _RIGHTS,
     "role": _OPERATIONS,
+    "round": _OVERSIGHT,
     "sending": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "session": _OPERATIONS,
     "demonstration": _OPERATIONS,

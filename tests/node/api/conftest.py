@@ -38,6 +38,7 @@ from tests.node.api.oversight import (
     FakeBudgets,
     FakeImports,
     FakeLists,
+    FakeRounds,
     FakeValidations,
 )
 from tests.node.api.reviews import fake_floods, fake_tasks, fake_trials
@@ -814,6 +815,7 @@ def make_services(memory: Memory) -> Services:
         policies=FakePolicies(memory),  # type: ignore[arg-type]
         keeping=fake_keeping(memory),  # type: ignore[arg-type]
         breaches=FakeBreaches(memory),  # type: ignore[arg-type]
+        rounds=FakeRounds(memory),  # type: ignore[arg-type]
         cases=FakeCases(memory),  # type: ignore[arg-type]
         orders=FakeOrders(memory),  # type: ignore[arg-type]
         case_renderings=FakeRenderings(memory),  # type: ignore[arg-type]

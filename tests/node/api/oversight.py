@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fedsafe_federation.feed.restrictions import Reason
+from fedsafe_node.acts.audit import AuditEvent
 from fedsafe_node.acts.bodies import Kind as Identifier
 from fedsafe_node.acts.bodies import Question
 from fedsafe_node.acts.breaches import (
@@ -19,6 +20,14 @@ from fedsafe_node.acts.breaches import (
     OpenBreach,
 )
 from fedsafe_node.acts.budgets import BudgetsAnswer, BudgetShown
+from fedsafe_node.acts.rounds import (
+    MarkRound,
+    OpenRound,
+    RoundAnswer,
+    RoundEntries,
+    RoundEntryShown,
+    RoundsAnswer,
+)
 from fedsafe_node.acts.signal_reviews import (
     BegunImport,
     DrawnFile,
@@ -81,7 +90,80 @@ OVERSIGHT_BODIES: Final[dict[str, object]] = {
     },
     "notifyBreach": {"to": "authority", "at": 1, "reference": "file-7"},
     "closeBreach": {},
+    "openRound": {},
+    "markRound": {"entries": [0], "verdict": "plausible", "note": "as the ticket says"},
 }
+
+ROUND: Final = RoundAnswer(
+    round="0a" * 16,
+    state="open",
+    since=0,
+    size=1,
+    root="00" * 32,
+    opened_at=0,
+    opened_by="dora",
+)
+
+
+@dataclass
+class FakeRounds:
+    """One review round."""
+
+    memory: "Memory"
+
+    async def open(
+        self, request: OpenRound, who: Principal, *, once: Once | None = None
+    ) -> RoundAnswer:
+        await self.memory.called((request, who))
+        return self._kept(once)
+
+    async def mark(
+        self,
+        round_id: str,
+        request: MarkRound,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> RoundAnswer:
+        await self.memory.called((round_id, request, who))
+        return self._kept(once)
+
+    async def sign(
+        self, round_id: str, who: Principal, *, once: Once | None = None
+    ) -> RoundAnswer:
+        await self.memory.called((round_id, who))
+        return self._kept(once)
+
+    async def show(self, round_id: str, who: Principal) -> RoundAnswer:
+        await self.memory.called((round_id, who))
+        return ROUND
+
+    async def listed(self, who: Principal) -> RoundsAnswer:
+        await self.memory.called((who,))
+        return RoundsAnswer([ROUND], reviewed_to=0)
+
+    async def entries(
+        self, round_id: str, since: int, limit: int, who: Principal
+    ) -> RoundEntries:
+        await self.memory.called((round_id, since, limit, who))
+        return RoundEntries(entries=[], next=1, more=False)
+
+    async def entry(self, round_id: str, index: int, who: Principal) -> RoundEntryShown:
+        await self.memory.called((round_id, index, who))
+        event = AuditEvent(
+            index=0,
+            event="case.read",
+            at="2026-11-24T09:30:00.000+00:00",
+            outcome="ok",
+            purpose="escalation",
+            basis="gdpr_6_1_c",
+        )
+        return RoundEntryShown(entry=event, kind="read", own=False)
+
+    def _kept(self, once: Once | None) -> RoundAnswer:
+        if once is not None:
+            self.memory.rows[once.key] = once.row(ROUND, now=0)
+        return ROUND
 
 
 @dataclass

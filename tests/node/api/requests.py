@@ -148,6 +148,7 @@ def concrete(route: Route) -> str:
         appeal="9c" * 32,
         request="0a" * 16,
         breach="0a" * 16,
+        round="0a" * 16,
         case="0a" * 16,
         order="0a" * 16,
         partner="bka",
