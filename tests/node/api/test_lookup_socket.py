@@ -8,7 +8,6 @@ import json
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.node.api.conftest import (
     read_whole,
 )
 from tests.node.api.requests import BODIES, concrete
+from tests.support.lookup_socket import open_directory
 
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.ports import bind_group_socket
@@ -74,9 +74,8 @@ class Lookups:
 @pytest.fixture
 def directory() -> Iterator[Path]:
     """Make a directory that other users can enter."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as made:
-        Path(made).chmod(0o755)
-        yield Path(made)
+    with open_directory() as made:
+        yield made
 
 
 @pytest.fixture

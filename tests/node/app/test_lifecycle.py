@@ -13,10 +13,12 @@ from msgspec.structs import replace
 from tests.node.signals.conftest import ANNA, request_for
 from tests.support.fleet import NAMES, Fleet, copy_of, eventually
 from tests.support.fleet_stores import FLEET_STORES
+from tests.support.lookup_socket import QUESTION, lookup_socket
 
 from fedsafe_federation.charter.charter import LONGEST_EPOCH, Charter, SignedCharter
 from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.acts.people import NewAccountRequest
+from fedsafe_node.app.lifecycle import RunningNode
 from fedsafe_node.ground.config import load_config
 from fedsafe_node.ground.errors import (
     ConfigError,
@@ -157,6 +159,33 @@ async def test_a_node_answers_on_both_listeners(trio: Fleet) -> None:
             async with session.get(base + "/v1/health") as answer:
                 body = await answer.json()
                 assert (answer.status, body["status"]) == (200, "ok")
+
+
+async def test_a_node_opens_a_socket_for_lookups_and_removes_it(fleet: Fleet) -> None:
+    with lookup_socket(fleet.place("a.demo")) as path:
+        await fleet.start("a.demo")
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as shop,
+            shop.post("http://node/v1/lookup", json=QUESTION) as answer,
+        ):
+            body = await answer.json()
+        await fleet.stop("a.demo")
+
+        assert (answer.status, body["code"]) == (401, "unauthenticated")
+        assert not await asyncio.to_thread(path.exists)
+
+
+async def test_a_group_that_is_missing_stops_the_start(fleet: Fleet) -> None:
+    place = fleet.place("a.demo")
+    with lookup_socket(place):
+        config = await asyncio.to_thread(load_config, place)
+        assert config.lookup.socket is not None
+        missing = replace(config.lookup.socket, group="nix-da")
+        lookup = replace(config.lookup, socket=missing)
+
+        with pytest.raises(ConfigError, match="no group nix-da"):
+            await RunningNode.start(place, replace(config, lookup=lookup), fleet.clock)
+        assert not await asyncio.to_thread(place.socket.exists)
 
 
 async def test_every_start_is_written_down(fleet: Fleet) -> None:

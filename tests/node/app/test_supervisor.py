@@ -13,9 +13,12 @@ from tests.postgresql.databases import name_in
 from tests.postgresql.fixtures import MAJORS
 from tests.support.databases import Preparing
 from tests.support.fleet import config_of
+from tests.support.lookup_socket import QUESTION, lookup_socket
 from tests.support.several import PATIENCE, Made, Running, eventually, made_on
 
 from fedsafe_cli.terminal.client import Client
+from fedsafe_cli.terminal.errors import RefusedError
+from fedsafe_cli.terminal.remote import addressed
 from fedsafe_node.app.supervisor import Supervisor
 from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.ground.config import Config, Place, load_config
@@ -83,6 +86,26 @@ def test_all_processes_answer_and_the_node_starts_and_stops_once(
     assert new.count(Event.NODE_STOPPED) == 1
     assert new[-1] is Event.NODE_STOPPED
     assert Event.AUDIT_GAP not in new
+
+
+def test_all_processes_share_the_socket_for_lookups(made: Made) -> None:
+    with lookup_socket(made.place) as path:
+        node = Running(made.place, COUNT)
+        shop = addressed(f"unix:{path}").holding(made.credentials["shop"])
+        local = Client(str(made.place.socket), None, str(made.place.directory))
+        try:
+            eventually(node.are_ready)
+            told = [shop.post("/v1/lookup", QUESTION)["result"] for _ in range(4)]
+            told.append(local.post("/v1/lookup", QUESTION)["result"])
+            with pytest.raises(RefusedError, match="lookups alone"):
+                shop.get("/v1/status")
+        finally:
+            status = node.stop()
+
+        assert set(told) == {"none"}
+        assert status == 0, node.log
+        assert not path.exists()
+        assert not made.place.socket.exists()
 
 
 def test_a_node_on_a_server_tells_no_room_of_a_disk_of_its_own(
