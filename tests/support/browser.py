@@ -48,7 +48,7 @@ _DRAWN: Final = re.compile(
     r"|[0-9a-f]{16,}|[A-Za-z0-9+/=_-]{40,}|(?<!level=)\b\d+\b"
 )
 _STATUS: Final = "performance.getEntriesByType('navigation')[0].responseStatus"
-_PATIENCE_MS: Final = 15_000
+_PATIENCE_MS: Final = 60_000
 SEED: Final = int(os.environ.get("FEDSAFE_SEED") or secrets.randbelow(1 << 32))
 DRAWN: Final = int(os.environ.get("FEDSAFE_SCREENS") or 4)
 """How many screens a test draws beside those that each run looks at."""

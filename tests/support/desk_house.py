@@ -299,6 +299,7 @@ def house(
                 made.wait(made.begin())
                 if full:
                     made.wait(fill(made))
+                    made.wait(made.fleet.witnessed(NODE))
                 yield made
             finally:
                 made.wait(made.end())
