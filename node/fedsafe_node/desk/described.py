@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -114,8 +115,14 @@ def _members(message: object) -> Iterator[tuple[str, Any]]:
     if isinstance(message, Mapping):
         yield from ((str(name), value) for name, value in message.items())
     elif isinstance(message, msgspec.Struct):
-        for each in msgspec.structs.fields(message):
-            yield each.encode_name, getattr(message, each.name)
+        for encoded, name in _names(type(message)):
+            yield encoded, getattr(message, name)
+
+
+@cache
+def _names(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+    """Name the fields of a message, as they are sent and as they are kept."""
+    return tuple((each.encode_name, each.name) for each in msgspec.structs.fields(kind))
 
 
 def cell_of(  # noqa: PLR0911 - one line a kind

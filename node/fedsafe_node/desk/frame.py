@@ -23,6 +23,7 @@ from fedsafe_node.audit.compliance.events import meanings
 from fedsafe_node.desk.act import PASSKEY, PROOF
 from fedsafe_node.desk.described import written
 from fedsafe_node.desk.fields import SECRETS, choice_word, field_word
+from fedsafe_node.desk.markup import cell_markup, facts_markup, table_markup
 from fedsafe_node.desk.view import PLACES, ROOT, Page, Place, View
 from fedsafe_policies.documents.phenomena import phenomena
 from fedsafe_policies.ground.catalogue import (
@@ -91,6 +92,9 @@ def environment() -> Environment:
     made.globals["role"] = _role
     made.globals["utc"] = _utc
     made.globals["written"] = written
+    made.globals["cell_markup"] = cell_markup
+    made.globals["facts_markup"] = facts_markup
+    made.globals["table_markup"] = table_markup
     made.globals["field_word"] = field_word
     made.globals["kept_text"] = urlencode
     made.filters["said"] = _phrase

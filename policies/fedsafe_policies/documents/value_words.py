@@ -4,6 +4,7 @@
 English keeps the codes as a policy writes them; German names what has a name.
 """
 
+from functools import cache
 from typing import Final
 
 from fedsafe_policies.documents.phenomena import phenomena
@@ -111,10 +112,14 @@ def said(value: object) -> Text:
     if isinstance(value, Span):
         return _span(value)
     code = str(value)
-    names = {key.value: row.name.de for key, row in phenomena().items()}
-    if code in names:
-        return Text(names[code], code)
+    if (name := _names().get(code)) is not None:
+        return Text(name, code)
     return _WORDS[code].both() if code in _WORDS else Text(code, code)
+
+
+@cache
+def _names() -> dict[str, str]:
+    return {key.value: row.name.de for key, row in phenomena().items()}
 
 
 def _span(span: Span) -> Text:

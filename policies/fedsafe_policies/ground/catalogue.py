@@ -290,7 +290,8 @@ class Catalogue:
     The standard library's `gettext` reads all entries at once, which takes a command
     as long as all else that it does. The format is that of GNU gettext's manual, "The
     Format of GNU MO Files": the English lies sorted, so half of what is left is ruled
-    out at each step.
+    out at each step. What was found is kept, and nothing else: words that another node
+    sent take no memory here.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -308,9 +309,16 @@ class Catalogue:
         self._count: int = count
         self._english: int = english
         self._other: int = other
+        self._found: dict[tuple[str, str], str | None] = {}
 
     def find(self, context: str, english: str) -> str | None:
         """Return an entry's words, or None."""
+        found = self._found.get((context, english))
+        if found is None and (found := self._search(context, english)) is not None:
+            self._found[context, english] = found
+        return found
+
+    def _search(self, context: str, english: str) -> str | None:
         key = (f"{context}\x04{english}" if context else english).encode()
         low, high = 0, self._count
         while low < high:
