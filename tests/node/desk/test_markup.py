@@ -47,7 +47,7 @@ class _Seen(HTMLParser):
         self.names: set[str] = set()
         self.values: list[str] = []
         self.text = ""
-        self.feed(html)
+        self.feed(str(html))  # of Markup, a sum would be escaped anew
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
