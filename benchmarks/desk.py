@@ -22,10 +22,10 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
-from threading import Event as Flag
-from threading import Thread
 from time import perf_counter, sleep
 
 from federation import SERVICE, Federation, Line, pid_of, port_of, post, request_of
@@ -243,28 +243,39 @@ class Officer:
         await asyncio.sleep(self._dice.random() * READS)
 
 
-def _ask_on(node: DemoNode, into: list[float], done: Flag) -> None:
-    """Ask at a fixed rate until it is done."""
-    token = node.client(SERVICE).token
+def _ask_on(port: int, token: str, told: Connection) -> None:
+    """Ask at a fixed rate until it is told to end; give how long each answer took."""
     request = request_of("/v1/lookup", _question("nobody", "account-1"), token)
-    with closing(Line(port_of(node))) as line:
+    taken: list[float] = []
+    with closing(Line(port)) as line:
+        line.ask(request)
+        told.send(taken)
         due = perf_counter()
-        while not done.is_set():
+        while not told.poll(max(0.0, due - perf_counter())):
             line.ask(request)
-            into.append(perf_counter() - due)
+            taken.append(perf_counter() - due)
             due = max(due + 1 / RATE, perf_counter() - 1)
-            sleep(max(0.0, due - perf_counter()))
+    told.send(taken)
 
 
 @contextmanager
 def _asked(node: DemoNode, into: list[float]) -> Iterator[None]:
-    done = Flag()
-    asker = Thread(target=_ask_on, args=(node, into, done))
+    """Let a service ask meanwhile.
+
+    It is a process of its own: in one with the officers it would wait for them.
+    """
+    here, there = Pipe()
+    token = node.client(SERVICE).token
+    asker = get_context("spawn").Process(
+        target=_ask_on, args=(port_of(node), token, there)
+    )
     asker.start()
+    here.recv()
     try:
         yield
     finally:
-        done.set()
+        here.send(None)
+        into += here.recv()
         asker.join()
 
 

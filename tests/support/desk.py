@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final, Self
@@ -202,9 +203,27 @@ class Shown:
     html: str
     headers: CIMultiDictProxy[str]
     body: bytes = b""
-    forms: list[Form] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
-    text: str = ""
+
+    @cached_property
+    def _parsed(self) -> _Parser:
+        parser = _Parser()
+        parser.feed(self.html)
+        return parser
+
+    @property
+    def forms(self) -> list[Form]:
+        """Its forms, in order."""
+        return self._parsed.forms
+
+    @property
+    def links(self) -> list[str]:
+        """Where it leads to."""
+        return self._parsed.links
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return " ".join(self._parsed.words)
 
     def form(self, action: str) -> Form:
         """Find the form that goes somewhere."""
@@ -321,10 +340,6 @@ class Reader:
             is_html = answer.headers.get("Content-Type", "").startswith("text/html")
             html = content.decode() if is_html else ""
             shown = Shown(answer.status, path, html, answer.headers, content)
-        parser = _Parser()
-        parser.feed(html)
-        shown.forms, shown.links = parser.forms, parser.links
-        shown.text = " ".join(parser.words)
         self.page = shown
         self.seen.append(shown)
         return shown
