@@ -8,9 +8,11 @@ from the name of its field, its words from `fields.py`.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -27,8 +29,7 @@ _YES: Final = Phrase("yes")
 _NO: Final = Phrase("no")
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """A value in a page: words, perhaps opaque, perhaps a link; or parts of its own.
 
     `machine` is a moment as programs read it. `rows` are names and values of a message,
@@ -177,8 +178,6 @@ def _of_text(view: View, name: str, value: object, shown: Shown) -> Cell:
 
 def _second_in(text: str) -> int | None:
     """Read a moment of RFC 3339; None if it is none, whatever it looks like."""
-    from datetime import datetime  # noqa: PLC0415
-
     if not _RFC_3339.fullmatch(text):
         return None
     try:
@@ -188,9 +187,7 @@ def _second_in(text: str) -> int | None:
 
 
 def _href(shown: Shown, name: str, value: object) -> str:
-    from urllib.parse import quote  # noqa: PLC0415
-
-    path = shown.links.get(name, "")
+    path = shown.links.get(name, "") if shown.links else ""
     return path.format(quote(str(value), safe="")) if path else ""
 
 
@@ -202,8 +199,6 @@ def number(value: int, language: str) -> str:
 
 def written(second: int) -> str:
     """Write a moment as programs read it (RFC 3339, UTC); one of no year has none."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-
     try:
         return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OSError, OverflowError, ValueError):
