@@ -206,20 +206,25 @@ def test_a_type_that_another_thread_is_learning_is_waited_for(form: str) -> None
     assert (done.returncode, done.stdout, done.stderr) == (0, b"2\n", b"")
 
 
+def peak_of_refusal(data: bytes) -> int:
+    """Decode too many parts; give the most memory, in bytes, that was held for it."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedError, match="more parts"):
+            decode(data, list)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize(
     "part", [encode(signed_card("a.example").signer), b"{}"], ids=["words", "objects"]
 )
 def test_parts_are_counted_before_any_of_them_is_made(part: bytes) -> None:
     data = b"[" + b",".join([part] * (MOST_PARTS + 2)) + b"]"
-    tracemalloc.start()
-    try:
-        with pytest.raises(MalformedError, match="more parts"):
-            decode(data, list)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
 
-    assert peak < 65_536
+    # Threads of other tests may take memory meanwhile, though not each time.
+    assert min(peak_of_refusal(data) for _ in range(5)) < 65_536
     fewer = b"[" + b",".join([part] * (MOST_PARTS + 1)) + b"]"
     assert len(decode(fewer, list)) == MOST_PARTS + 1
 
