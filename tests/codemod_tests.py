@@ -7,7 +7,9 @@ files move, and their names are written anew wherever a file of the repository s
 old one: in imports, strings, paths and prose.
 
 `--compare BEFORE AFTER` reads what `pytest --collect-only -q` printed, and ends with 1
-unless both hold the same tests by the map.
+unless both hold the same tests by the map. `--successors BEFORE AFTER` lets the newer
+have more: it ends with 1 if a test before has no successor, which is the same test in
+its file of today, another that `succeeded` names, or whatever runs it by `moved`.
 """
 
 import ast
@@ -57,6 +59,13 @@ def main(arguments: Sequence[str]) -> int:
             found = differences(old, new, table["files"])
             print(*found or ["the same tests"], sep="\n")
             return 1 if found else 0
+        case ["--successors", before, after]:
+            old, new = (
+                Path(each).read_text(encoding="utf-8") for each in (before, after)
+            )
+            lost, counts = successors(old, new, table)
+            print(*lost, *(f"{n} {how}" for how, n in counts.items()), sep="\n")
+            return 1 if lost else 0
         case _:
             print(__doc__, file=sys.stderr)
             return 2
@@ -71,6 +80,42 @@ def differences(before: str, after: str, files: Mapping[str, str]) -> list[str]:
     if not lost and len(old) != len(new):
         lost.append(f"{len(old)} tests before, {len(new)} after")
     return lost
+
+
+def successors(
+    before: str, after: str, table: Mapping[str, Any]
+) -> tuple[list[str], dict[str, int]]:
+    """Name the tests that have no successor; count the others by what became of them.
+
+    A row of `succeeded` counts only if all tests that it names as heirs are there.
+    """
+    new = set(_ids(after))
+    functions = {each.partition("[")[0] for each in new}
+    heirs = [
+        _like(row["tests"])
+        for row in table["succeeded"]
+        if functions.issuperset(row["by"])
+    ]
+    moved = [_like(row["tests"]) for row in table["moved"]]
+    lost: list[str] = []
+    counts = dict.fromkeys(("the same", "succeeded", "run elsewhere", "new"), 0)
+    old = [_moved(each, table["files"]) for each in _ids(before)]
+    for test in old:
+        if test in new:
+            counts["the same"] += 1
+        elif any(pattern.fullmatch(test) for pattern in heirs):
+            counts["succeeded"] += 1
+        elif any(pattern.fullmatch(test) for pattern in moved):
+            counts["run elsewhere"] += 1
+        else:
+            lost.append(f"lost: {test}")
+    counts["new"] = len(new.difference(old))
+    return lost, counts
+
+
+def _like(pattern: str) -> re.Pattern[str]:
+    """Let a star stand for anything; brackets are parameters."""
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
 
 
 def _ids(said: str) -> Iterator[str]:
