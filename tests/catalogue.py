@@ -250,7 +250,8 @@ def _header(catalogue: Catalog) -> str:
 
 def faults(path: Path, code: Catalog) -> Iterator[str]:
     """Name each entry that a catalogue lacks, or has and nobody says any more."""
-    known = {key(each): each for each in read(path) if each.id}
+    said = read(path)
+    known = {key(each): each for each in said if each.id}
     values = {
         english: str(each.string)
         for (context, english), each in known.items()
@@ -273,7 +274,7 @@ def faults(path: Path, code: Catalog) -> Iterator[str]:
             yield f"{path.name} has other commands in backticks: {_shown(name)}"
         if _told(each) != _told(wanted[name]):
             yield f"{path.name} has other notes to translators: {_shown(name)}"
-    if path.with_suffix(".mo").read_bytes() != compiled(read(path)):
+    if path.with_suffix(".mo").read_bytes() != compiled(said):
         yield f"{path.stem}.mo is not compiled from {path.name}"
 
 

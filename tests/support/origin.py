@@ -75,6 +75,7 @@ from fedsafe_policies.vocabulary import (
 )
 
 WHO = "somebody@mail.example"
+_PATIENCE = 45.0  # seconds, in which a machine that stands still may go on
 
 
 async def output_of(fleet: Fleet, name: str, value: str = WHO) -> Output:
@@ -83,7 +84,7 @@ async def output_of(fleet: Fleet, name: str, value: str = WHO) -> Output:
     shared = fleet[name].base.situation.shared
     assert isinstance(person, Person)
     assert shared is not None
-    (output,) = await shared.newest([person], PUBLISHING, within=10)
+    (output,) = await shared.newest([person], PUBLISHING, within=_PATIENCE)
     return output
 
 
