@@ -35,11 +35,13 @@ _MOST: Final = 1 << 20
 _SOON: Final = timedelta(days=30)
 _PAIR: Final = ("sending.webhook.certificate", "sending.webhook.key")
 _INSTALL: Final = "pip install 'fedsafe[sftp]'"
-_PUT: Final = "put the file there, or name another one in node.toml"
-_AS_PEM: Final = "put it there in PEM form (PKCS #8), as `openssl genpkey` writes one"
-_READABLE: Final = "let the node's user read it, and run as that user"
+_PUT: Final = Phrase("put the file there, or name another one in node.toml")
+_AS_PEM: Final = Phrase(
+    "put it there in PEM form (PKCS #8), as `openssl genpkey` writes one"
+)
+_READABLE: Final = Phrase("let the node's user read it, and run as that user")
 _GUIDE: Final = "docs/howto/phone-codes.md"
-_RENEW: Final = "get a new certificate, and put it in its place"
+_RENEW: Final = Phrase("get a new certificate, and put it in its place")
 
 
 @unique
@@ -63,7 +65,7 @@ class _Named:
     kind: _Kind
 
     def finding(
-        self, level: Level, found: str | Phrase, way_out: str | None = None
+        self, level: Level, found: str | Phrase, way_out: str | Phrase | None = None
     ) -> Finding:
         """Say what was found of it."""
         return Finding(self.setting, level, found, way_out)
@@ -79,7 +81,7 @@ def sending(directory: Path, now: float) -> Iterator[Finding]:
     except ConfigError:
         return  # said elsewhere
     if settings.sftp is not None and find_spec("asyncssh") is None:
-        found = "its library is missing"
+        found = Phrase("its library is missing")
         yield Finding("sending.sftp", Level.FAIL, found, _INSTALL)
     findings = {
         each: _examined(each, datetime.fromtimestamp(now, UTC))
@@ -118,8 +120,10 @@ def phone(directory: Path, now: float) -> Iterator[Finding]:
     try:
         read_secret(secret.path)
     except ConfigError:
-        found = "the secret is too short"
-        way_out = "put there what `openssl rand -hex 32` says, and give it to the hook"
+        found = Phrase("the secret is too short")
+        way_out = Phrase(
+            "put there what `openssl rand -hex 32` says, and give it to the hook"
+        )
         yield Finding(secret.setting, Level.FAIL, found, way_out)
         return
     yield asyncio.run(_asked(config, directory))
@@ -157,27 +161,37 @@ async def _mailed(settings: "Mail", directory: Path) -> Finding:
     from fedsafe_node.ground.errors import ConfigError  # noqa: PLC0415
     from fedsafe_node.rights.code_mail import Mailer  # noqa: PLC0415
 
-    way_out = "look into the mail server's log: docs/reference/configuration.md"
+    way_out = Phrase("look into the mail server's log: docs/reference/configuration.md")
     try:
         await Mailer(settings, directory, SystemClock()).try_out()
     except smtplib.SMTPAuthenticationError:
-        found = "the mail server does not take user and password"
-        way_out = "put the right ones in mail.user and the file of mail.password_file"
+        found = Phrase("the mail server does not take user and password")
+        way_out = Phrase(
+            "put the right ones in mail.user and the file of mail.password_file"
+        )
     except smtplib.SMTPNotSupportedError:
-        found = "the mail server does not offer what mail.tls or mail.user ask for"
-        way_out = "set mail.tls and mail.port as the mail server wants them"
+        found = Phrase(
+            "the mail server does not offer what mail.tls or mail.user ask for"
+        )
+        way_out = Phrase("set mail.tls and mail.port as the mail server wants them")
     except ssl.SSLError:
-        found = "the mail server's certificate is not trusted, or it speaks no TLS"
-        way_out = (
+        found = Phrase(
+            "the mail server's certificate is not trusted, or it speaks no TLS"
+        )
+        way_out = Phrase(
             "set mail.tls and mail.port as it wants them, or renew its certificate"
         )
     except smtplib.SMTPException:
-        found = "the mail server refuses this node"
+        found = Phrase("the mail server refuses this node")
     except (OSError, ConfigError):
-        found = "the mail server does not answer, or not in time"
-        way_out = "start it, or name another mail.host and mail.port in node.toml"
+        found = Phrase("the mail server does not answer, or not in time")
+        way_out = Phrase(
+            "start it, or name another mail.host and mail.port in node.toml"
+        )
     else:
-        return Finding("mail", Level.OK, "the mail server answers; no letter was sent")
+        return Finding(
+            "mail", Level.OK, Phrase("the mail server answers; no letter was sent")
+        )
     return Finding("mail", Level.FAIL, found, way_out)
 
 
@@ -192,28 +206,29 @@ async def _asked(config: "Config", directory: Path) -> Finding:
     if answered is not Outcome.ACCEPTED:
         return Finding("phone", Level.FAIL, *_hook_says(answered))
     if await hook.ping(secrets.token_bytes(32)) is Outcome.ACCEPTED:
-        found = "the hook takes requests that nobody has signed"
+        found = Phrase("the hook takes requests that nobody has signed")
         return Finding("phone", Level.FAIL, found, _GUIDE)
-    return Finding("phone", Level.OK, "the hook answers, and checks signatures")
+    return Finding("phone", Level.OK, Phrase("the hook answers, and checks signatures"))
 
 
-def _hook_says(answered: "Outcome") -> tuple[str, str]:
+def _hook_says(answered: "Outcome") -> tuple[Phrase, str | Phrase]:
     from fedsafe_node.rights.phone_hook import Outcome  # noqa: PLC0415
 
-    found, way_out = "the hook answers nothing that its guide knows", _GUIDE
+    found = Phrase("the hook answers nothing that its guide knows")
+    way_out: str | Phrase = _GUIDE
     match answered:
         case Outcome.UNREACHABLE:
-            found = "the hook does not answer, or not in time"
-            way_out = "start it, or name another phone.url in node.toml"
+            found = Phrase("the hook does not answer, or not in time")
+            way_out = Phrase("start it, or name another phone.url in node.toml")
         case Outcome.BUSY:
-            found = "the hook is busy, or fails"
-            way_out = "look into its log, and ask again"
+            found = Phrase("the hook is busy, or fails")
+            way_out = Phrase("look into its log, and ask again")
         case Outcome.UNTRUSTED:
-            found = "the hook's certificate is not trusted"
-            way_out = "name its authority as phone.ca, or renew the certificate"
+            found = Phrase("the hook's certificate is not trusted")
+            way_out = Phrase("name its authority as phone.ca, or renew the certificate")
         case Outcome.UNSIGNED:
-            found = "the hook does not take this node's signature"
-            way_out = "give both the same secret, and look at both clocks"
+            found = Phrase("the hook does not take this node's signature")
+            way_out = Phrase("give both the same secret, and look at both clocks")
         case _:
             pass
     return found, way_out
@@ -229,7 +244,7 @@ def _pair(named: list[_Named]) -> Iterator[Finding]:
         context = SSLContext(PROTOCOL_TLS_CLIENT)
         context.load_cert_chain(certificate, key, password="")
     except (OSError, ValueError):
-        found = "certificate and key do not belong together"
+        found = Phrase("certificate and key do not belong together")
         yield Finding("sending.webhook", Level.FAIL, found, _PUT)
 
 
@@ -268,27 +283,33 @@ def _content(named: _Named) -> bytes | Finding:
     try:
         mode = named.path.stat().st_mode
         if not stat.S_ISREG(mode):  # a pipe would never end
-            return named.finding(Level.FAIL, f"{name} is no file", _PUT)
+            return named.finding(
+                Level.FAIL, Phrase("{file} is no file").filled(file=name), _PUT
+            )
         with named.path.open("rb") as file:
             content = file.read(_MOST)
     except FileNotFoundError:
-        return named.finding(Level.FAIL, f"there is no file {name}", _PUT)
+        return named.finding(
+            Level.FAIL, Phrase("there is no file {file}").filled(file=name), _PUT
+        )
     except OSError as error:
         told = Phrase("{file} cannot be read: {why}")
         unread = told.filled(file=name, why=reason_of(error))
         return named.finding(Level.FAIL, unread, _READABLE)
     is_secret = named.kind is _Kind.PASSWORD or named.kind in _KEYS
     if is_secret and stat.S_IMODE(mode) & _OTHERS:
-        found = f"{name} is open to others"
+        found = Phrase("{file} is open to others").filled(file=name)
         return named.finding(Level.FAIL, found, f"chmod go= {shlex.quote(name)}")
     return content
 
 
 def _password(named: _Named, content: bytes) -> Finding:
     if not content.strip():
-        found = f"{printable(str(named.path))} holds no password"
+        found = Phrase("{file} holds no password").filled(
+            file=printable(str(named.path))
+        )
         return named.finding(Level.FAIL, found, _PUT)
-    return named.finding(Level.OK, "can be used")
+    return named.finding(Level.OK, Phrase("can be used"))
 
 
 def _key(named: _Named, content: bytes) -> Finding:
@@ -301,17 +322,25 @@ def _key(named: _Named, content: bytes) -> Finding:
     name = printable(str(named.path))
     is_ssh = b"BEGIN OPENSSH PRIVATE KEY" in content
     if is_ssh and named.kind is _Kind.TLS_KEY:
-        found = f"{name} is in the form of OpenSSH, which a webhook cannot use"
+        found = Phrase(
+            "{file} is in the form of OpenSSH, which a webhook cannot use"
+        ).filled(file=name)
         return named.finding(Level.FAIL, found, _AS_PEM)
     load = load_ssh_private_key if is_ssh else load_pem_private_key
     try:
         key = load(content, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is locked
-        found = f"{name} holds no private key without a password"
+        found = Phrase("{file} holds no private key without a password").filled(
+            file=name
+        )
         return named.finding(Level.FAIL, found, _PUT)
     if not hasattr(key, "sign"):  # X25519, for one
-        return named.finding(Level.FAIL, f"{name} holds a key that cannot sign", _PUT)
-    return named.finding(Level.OK, "can be used")
+        return named.finding(
+            Level.FAIL,
+            Phrase("{file} holds a key that cannot sign").filled(file=name),
+            _PUT,
+        )
+    return named.finding(Level.OK, Phrase("can be used"))
 
 
 def _certificates(named: _Named, content: bytes, now: datetime) -> Finding:
@@ -329,16 +358,30 @@ def _certificates(named: _Named, content: bytes, now: datetime) -> Finding:
         begins = min(each.not_valid_before_utc for each in found)
         ends = max(each.not_valid_after_utc for each in found)
     except ValueError:
-        return named.finding(Level.FAIL, f"{name} holds no certificate", _PUT)
+        return named.finding(
+            Level.FAIL, Phrase("{file} holds no certificate").filled(file=name), _PUT
+        )
     except InvalidVersion:
-        told = f"{name} holds a certificate of a version that does not exist"
+        told = Phrase(
+            "{file} holds a certificate of a version that does not exist"
+        ).filled(file=name)
         return named.finding(Level.FAIL, told, _PUT)
     day = f"{ends:%Y-%m-%d}"
     if now >= ends:
-        return named.finding(Level.FAIL, f"{name} has expired on {day}", _RENEW)
+        return named.finding(
+            Level.FAIL,
+            Phrase("{file} has expired on {day}").filled(file=name, day=day),
+            _RENEW,
+        )
     if now < begins:
-        told = f"{name} counts from {begins:%Y-%m-%d} only"
+        told = Phrase("{file} counts from {day} only").filled(
+            file=name, day=f"{begins:%Y-%m-%d}"
+        )
         return named.finding(Level.FAIL, told, _RENEW)
     if now >= ends - _SOON:
-        return named.finding(Level.WARN, f"{name} expires on {day}", _RENEW)
-    return named.finding(Level.OK, f"counts until {day}")
+        return named.finding(
+            Level.WARN,
+            Phrase("{file} expires on {day}").filled(file=name, day=day),
+            _RENEW,
+        )
+    return named.finding(Level.OK, Phrase("counts until {day}").filled(day=day))

@@ -121,8 +121,13 @@ def _whose(name: str, value: str) -> str | Phrase:
 def finding(why: object, *, language: str) -> str:
     """Say what was found, in the reader's language if it is known here."""
     text = str(why)
-    found = matched(text, _PATTERNS, _whose)
+    found = damage(text)
     return text if found is None else found.said(language)
+
+
+def damage(text: str) -> Phrase | None:
+    """Take up what was found, if it is known here."""
+    return matched(text, _PATTERNS, _whose)
 
 
 def damage_status(answer: dict[str, Any]) -> ExitStatus:

@@ -24,7 +24,7 @@ from fedsafe_cli.doctor.diagnosis import Finding, Level
 from fedsafe_cli.doctor.epochs import epochs, resharings
 from fedsafe_cli.doctor.networks import is_inner, networks
 from fedsafe_cli.doctor.server import pages, server, unasked
-from fedsafe_cli.doctor.texts import checked, said
+from fedsafe_cli.doctor.texts import checked, said, told
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import CliError, SettingsError, words_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
@@ -34,7 +34,8 @@ from fedsafe_cli.terminal.moments import shown
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.output import document, table
 from fedsafe_cli.terminal.settings import Settings, printable, printed
-from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_node.words.codes import CODES
+from fedsafe_policies.ground.catalogue import Phrase, joined
 from fedsafe_policies.ground.system_reasons import reason_of
 
 if TYPE_CHECKING:
@@ -44,64 +45,70 @@ _SLOW_FSYNC_MS: Final = 20.0
 _PROBES: Final = 8
 _OTHERS: Final = 0o077
 _EARLIEST: Final = 1_767_225_600  # 2026-01-01: no clock that is right is earlier
-_UNCOVERED: Final = "is its node running? ask it"
+_UNCOVERED: Final = Phrase("is its node running? ask it")
+_AWAY: Final = Phrase("{why}, last seen {when}")
 _GATE_SHUT: Final = "its gate is shut"
-_SHUT: Final = "it exchanges no signals about persons now; ask it until when"
-_DAMAGED: Final = (
-    "copy the whole directory as evidence and mend nothing in it; restore a backup "
-    "that is not older than guard/; tell your data protection officer: "
+_SHUT: Final = Phrase("it exchanges no signals about persons now; ask it until when")
+_DAMAGED: Final = Phrase(
+    "copy the whole directory as evidence and mend nothing in it; restore a "
+    "backup that is not older than guard/; tell your data protection officer: "
     "docs/howto/operate.md, when something does not verify"
 )
-_ROOM: Final = (
+_ROOM: Final = Phrase(
     "make room on this disk, and delete nothing in the node's directory: "
     "docs/howto/operate.md, when the disk is full"
 )
-_PROPOSE: Final = (
-    "`fedsafe policy propose`, then another person approves (`fedsafe act approve`); "
-    "or put the old text back"
+_PROPOSE: Final = Phrase(
+    "`fedsafe policy propose`, then another person approves (`fedsafe act "
+    "approve`); or put the old text back"
 )
-_FOUND_ANEW: Final = (
-    "no node starts with such a charter: found anew with three share holders or more, "
-    "a threshold from 2 to one less, and an epoch of 366 days at most"
+_FOUND_ANEW: Final = Phrase(
+    "no node starts with such a charter: found anew with three share holders "
+    "or more, a threshold from 2 to one less, and an epoch of 366 days at most"
 )
-_INNER: Final = "its address lies in an inner network: it is not asked"
-_NAME_IT: Final = (
-    "if it is yours, name the network in node.toml (peering.inside) and start the node "
-    "again"
+_INNER: Final = Phrase("its address lies in an inner network: it is not asked")
+_NAME_IT: Final = Phrase(
+    "if it is yours, name the network in node.toml (peering.inside) and start "
+    "the node again"
 )
-_MEND: Final = "mend or put back the file, or name another one in node.toml"
-_NAMED_IN_LETTERS: Final = (
+_MEND: Final = Phrase("mend or put back the file, or name another one in node.toml")
+_NAMED_IN_LETTERS: Final = Phrase(
     "set them under [provider] in node.toml: docs/reference/configuration.md"
 )
-_MAILS: Final = (
-    "set [mail] or [phone] in node.toml: without them persons can only write, and no "
-    "match names the form"
+_MAILS: Final = Phrase(
+    "set [mail] or [phone] in node.toml: without them persons can only write, "
+    "and no match names the form"
 )
-_HEARER: Final = (
-    "propose one with `fedsafe federation set-policy --appeal MEMBER`, or `--deputy "
-    "MEMBER` where this node is the one: until then each origin decides alone"
+_HEARER: Final = Phrase(
+    "propose one with `fedsafe federation set-policy --appeal MEMBER`, or "
+    "`--deputy MEMBER` where this node is the one: until then each origin "
+    "decides alone"
 )
 _FILE: Final = "node.toml"
 _SWAPS: Final = Path("/proc/swaps")
-_OUTSIDE_SHOW: Final = "`fedsafe node outside-key show`"
-_OUTSIDE_NEW: Final = "stop the node, then `fedsafe node outside-key new`"
+_OUTSIDE_SHOW: Final = Phrase("`fedsafe node outside-key show`")
+_OUTSIDE_NEW: Final = Phrase("stop the node, then `fedsafe node outside-key new`")
 _WAYS: Final = {
     "floods": (
-        "`fedsafe flood list` shows them; rule on each with `fedsafe flood rule`, as "
-        "reviewer or legal adviser"
+        Phrase(
+            "`fedsafe flood list` shows them; rule on each with `fedsafe flood rule`, "
+            "as reviewer or legal adviser"
+        )
     ),
-    "reviews": "`fedsafe task list` shows them",
+    "reviews": Phrase("`fedsafe task list` shows them"),
 }
-_OTHER_KEY: Final = (
-    "name the key that wraps them in node.toml, or get it back with `fedsafe node "
-    "outside-key recover`; if `fedsafe node outside-key rotate` was interrupted, run "
-    "it again"
+_OTHER_KEY: Final = Phrase(
+    "name the key that wraps them in node.toml, or get it back with `fedsafe "
+    "node outside-key recover`; if `fedsafe node outside-key rotate` was "
+    "interrupted, run it again"
 )
-_NOT_EXAMINED: Final = "not examined: the outside key is not at hand"
-_KEY_FIRST: Final = "mend the outside key first, then call this again"
-_NO_OUTSIDE: Final = (
-    "none: who takes the directory opens media; no picture is written to disk, so a "
-    "start reads them all"
+_NOT_EXAMINED: Final = Phrase("not examined: the outside key is not at hand")
+_ROWS: Final = Phrase("{count} rows add up")
+_ENTRIES: Final = Phrase("{count} entries add up")
+_KEY_FIRST: Final = Phrase("mend the outside key first, then call this again")
+_NO_OUTSIDE: Final = Phrase(
+    "none: who takes the directory opens media; no picture is written to disk, "
+    "so a start reads them all"
 )
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
 
@@ -183,8 +190,8 @@ def _versions() -> Finding:
         return Finding(
             "versions",
             Level.FAIL,
-            f"{error.name} is missing",
-            "install from requirements.txt",
+            Phrase("{name} is missing").filled(name=error.name),
+            Phrase("install from requirements.txt"),
         )
     return Finding("versions", Level.OK, found)
 
@@ -197,7 +204,10 @@ def _sodium() -> Finding:
         library = describe()
     except CryptoError as error:
         return Finding(
-            "libsodium", Level.FAIL, str(error), "on Debian, apt install libsodium23"
+            "libsodium",
+            Level.FAIL,
+            str(error),
+            Phrase("on Debian, apt install libsodium23"),
         )
     found = f"{library.version} ({library.source}) {library.path}"
     return Finding("libsodium", Level.OK, found)
@@ -207,7 +217,9 @@ def clock(now: float) -> Finding:
     """Say whether the clock can be right."""
     found = shown(int(now))
     if now < _EARLIEST:
-        return Finding("clock", Level.FAIL, found, "set the clock; run an NTP client")
+        return Finding(
+            "clock", Level.FAIL, found, Phrase("set the clock; run an NTP client")
+        )
     return Finding("clock", Level.OK, found)
 
 
@@ -223,10 +235,10 @@ def disk(directory: Path, timer: Callable[[], float]) -> Finding:
             each = (timer() - start) * 1000 / _PROBES
     except OSError as error:
         why = Phrase("cannot be written: {why}").filled(why=reason_of(error))
-        return Finding("disk", Level.FAIL, why, "run as the node's user")
-    found = f"{each:.1f} ms for a durable write"
+        return Finding("disk", Level.FAIL, why, Phrase("run as the node's user"))
+    found = Phrase("{ms} ms for a durable write").filled(ms=f"{each:.1f}")
     if each > _SLOW_FSYNC_MS:
-        way_out = "put the node's directory on a faster disk"
+        way_out = Phrase("put the node's directory on a faster disk")
         return Finding("disk", Level.WARN, found, way_out)
     return Finding("disk", Level.OK, found)
 
@@ -245,16 +257,22 @@ def room(directory: Path, free: int) -> Iterator[Finding]:
     size = config.disk.reserve
     if config.store is not None:  # the reserve is for the file of the store
         level = Level.WARN if free < 2 * size else Level.OK
-        found = f"{free >> 20} MiB free; the store is on a server"
+        found = Phrase("{free} MiB free; the store is on a server").filled(
+            free=free >> 20
+        )
         yield Finding("room", level, found, _ROOM if level is Level.WARN else None)
         return
-    found = f"{free >> 20} MiB free, {size >> 20} MiB in reserve"
+    found = Phrase("{free} MiB free, {size} MiB in reserve").filled(
+        free=free >> 20, size=size >> 20
+    )
     if not Room(free=free, size=size, held=True).is_short:
         yield Finding("room", Level.OK, found)
     elif place.reserve.exists():
         yield Finding("room", Level.WARN, found, _ROOM)
     else:
-        found = f"{free >> 20} MiB free, and the reserve is given up"
+        found = Phrase("{free} MiB free, and the reserve is given up").filled(
+            free=free >> 20
+        )
         yield Finding("room", Level.FAIL, found, _ROOM)
 
 
@@ -268,12 +286,14 @@ def permissions(directory: Path) -> Finding:
         ]
     except OSError as error:
         why = reason_of(error)
-        return Finding("permissions", Level.FAIL, why, "run as the node's user")
+        return Finding("permissions", Level.FAIL, why, Phrase("run as the node's user"))
     if open_to_others:
         name = shlex.quote(printable(str(open_to_others[0])))
-        found = f"{len(open_to_others)} key files are open to others"
+        found = Phrase("{count} key files are open to others").filled(
+            count=len(open_to_others)
+        )
         return Finding("permissions", Level.FAIL, found, f"chmod go= {name}")
-    return Finding("permissions", Level.OK, "key files are the node's alone")
+    return Finding("permissions", Level.OK, Phrase("key files are the node's alone"))
 
 
 def configuration(directory: Path) -> Finding:
@@ -286,7 +306,7 @@ def configuration(directory: Path) -> Finding:
     except ConfigError as error:
         way_out = "docs/reference/configuration.md"
         return Finding("configuration", Level.FAIL, printed(error.told), way_out)
-    return Finding("configuration", Level.OK, "node.toml fits")
+    return Finding("configuration", Level.OK, Phrase("node.toml fits"))
 
 
 def outside_key(directory: Path) -> Iterator[Finding]:
@@ -312,16 +332,24 @@ def outside_key(directory: Path) -> Iterator[Finding]:
         yield Finding(check, Level.FAIL, printed(error), _OUTSIDE_SHOW)
         return
     if state.others:
-        found = f"key files are wrapped under another one: {', '.join(state.others)}"
+        found = Phrase("key files are wrapped under another one: {names}").filled(
+            names=", ".join(state.others)
+        )
         yield Finding(check, Level.FAIL, found, _OTHER_KEY)
     elif state.name is None:
         # A node may go on without: no fault, but nobody should believe otherwise.
         yield Finding(check, Level.OK, _NO_OUTSIDE)
     elif state.plain:
-        found = f"key files are not wrapped: {', '.join(state.plain)}"
+        found = Phrase("key files are not wrapped: {names}").filled(
+            names=", ".join(state.plain)
+        )
         yield Finding(check, Level.WARN, found, _OUTSIDE_NEW)
     else:
-        yield Finding(check, Level.OK, f"{state.name}: it wraps media and own keys")
+        yield Finding(
+            check,
+            Level.OK,
+            Phrase("{name}: it wraps media and own keys").filled(name=state.name),
+        )
 
 
 def officer(directory: Path) -> Iterator[Finding]:
@@ -334,8 +362,10 @@ def officer(directory: Path) -> Iterator[Finding]:
     except ConfigError:
         return  # said already
     if contact is None:
-        found = "node.toml names no address of the data protection officer"
-        way_out = "set dpo_contact, such as dpo@chat.example.de (Art. 14 (1) b GDPR)"
+        found = Phrase("node.toml names no address of the data protection officer")
+        way_out = Phrase(
+            "set dpo_contact, such as dpo@chat.example.de (Art. 14 (1) b GDPR)"
+        )
         yield Finding("dpo_contact", Level.WARN, found, way_out)
     else:
         yield Finding("dpo_contact", Level.OK, contact)
@@ -352,19 +382,29 @@ def letters(directory: Path) -> Iterator[Finding]:
         return  # said already
     lacking = [name for name in letters_lack(config) if name != "dpo_contact"]
     if lacking:
-        found = f"letters say only in general words: {', '.join(lacking)}"
+        found = Phrase("letters say only in general words: {named}").filled(
+            named=", ".join(lacking)
+        )
         yield Finding("letters", Level.WARN, found, _NAMED_IN_LETTERS)
     else:
-        yield Finding("letters", Level.OK, "letters name provider and authority")
+        yield Finding(
+            "letters", Level.OK, Phrase("letters name provider and authority")
+        )
     if config.mail is None and config.phone is None:
-        found = "the public form takes no requests: node.toml names no mail server"
+        found = Phrase(
+            "the public form takes no requests: node.toml names no mail server"
+        )
         yield Finding("form", Level.WARN, found, _MAILS)
     elif config.mail is None:
-        yield Finding("form", Level.OK, "it takes requests, about numbers alone")
+        yield Finding(
+            "form", Level.OK, Phrase("it takes requests, about numbers alone")
+        )
     elif config.phone is None:
-        yield Finding("form", Level.OK, "it takes requests, about addresses alone")
+        yield Finding(
+            "form", Level.OK, Phrase("it takes requests, about addresses alone")
+        )
     else:
-        yield Finding("form", Level.OK, "it takes requests, and sends codes")
+        yield Finding("form", Level.OK, Phrase("it takes requests, and sends codes"))
 
 
 def stored(directory: Path) -> Iterator[Finding]:
@@ -394,15 +434,17 @@ def stored(directory: Path) -> Iterator[Finding]:
     for examined in found:
         if examined.moved:
             where = printable(examined.moved)
-            gone = f"this store has moved: it goes on at {where}"
+            gone = Phrase("this store has moved: it goes on at {where}").filled(
+                where=where
+            )
             yield Finding(examined.part, Level.FAIL, gone, way_to(examined.moved))
         elif examined.wrong:
-            wrong = printable(examined.wrong)
+            wrong = told(printable(examined.wrong))
             yield Finding(examined.part, Level.FAIL, wrong, _DAMAGED)
         else:
-            what = "rows" if examined.part == "seal" else "entries"
-            told = f"{examined.size} {what} add up"
-            yield Finding(examined.part, Level.OK, told)
+            sound = _ROWS if examined.part == "seal" else _ENTRIES
+            sound = sound.filled(count=examined.size)
+            yield Finding(examined.part, Level.OK, sound)
 
 
 def _approved(place: "Place", config: "Config") -> Iterator[Finding]:
@@ -432,7 +474,7 @@ def _charter(place: "Place", config: "Config") -> Iterator[Finding]:
 
     why = asyncio.run(unfit_charter(place, config))
     if why is not None:
-        yield Finding("charter", Level.FAIL, printable(why), _FOUND_ANEW)
+        yield Finding("charter", Level.FAIL, told(printable(why)), _FOUND_ANEW)
 
 
 def not_approved(
@@ -484,42 +526,52 @@ def _node(directory: Path) -> Iterator[Finding]:
         is_ok = verdict == "ok"
         way_out = None if is_ok else _WAYS.get(name)
         level = Level.OK if is_ok else level
-        yield Finding(f"node: {name}", level, str(verdict), way_out)
-    found = f"{status.get('node')} {status.get('version')}"
-    yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
+        yield Finding(f"node: {name}", level, told(verdict), way_out)
+    names = {name: str(status.get(name)) for name in ("node", "version", "policy")}
+    found = Phrase("{node} {version}, policy {policy}").filled(**names)
+    yield Finding("node", Level.OK, found)
     if waits := status.get("not_approved"):
         yield from not_approved(waits, _unfit(directory))
     yield from memory(status, swaps_in(_SWAPS))
-    yield from _owed(status)
+    yield from owed(status)
     yield from epochs(status, int(time.time()))  # noqa: TID251 (the machine's clock)
     yield from resharings(status)
     yield from _shares(status)
     yield from overdue(status)
     if broken := status.get("circuits_broken"):
-        way_out = "`fedsafe budget show` says whose, and until when"
-        found = f"{broken} ways of asking or publishing are shut by a pattern"
+        way_out = Phrase("`fedsafe budget show` says whose, and until when")
+        found = Phrase(
+            "{broken} ways of asking or publishing are shut by a pattern"
+        ).filled(broken=broken)
         yield Finding("budgets", Level.WARN, found, way_out)
     yield from departed(status)
     for member, count in (status.get("evaluations_differing") or {}).items():
-        way_out = "compare `evaluation.compared` in both audit logs: whose key asks?"
-        found = f"{count} evaluations of a week that only one of both has counted"
+        way_out = Phrase(
+            "compare `evaluation.compared` in both audit logs: whose key asks?"
+        )
+        found = Phrase(
+            "{count} evaluations of a week that only one of both has counted"
+        ).filled(count=count)
         yield Finding(f"evaluations of {member}", Level.WARN, found, way_out)
     for peer in status.get("peers") or []:
         name = f"peer {peer.get('name')}"
         if peer.get("suspended"):
-            way_out = "its log contradicts itself: see `fedsafe evidence list`"
-            yield Finding(name, Level.FAIL, "suspended", way_out)
+            way_out = Phrase("its log contradicts itself: see `fedsafe evidence list`")
+            yield Finding(name, Level.FAIL, Phrase("suspended"), way_out)
         elif not peer.get("covered"):
             why = peer.get("uncovered")
-            last = f"last seen {peer.get('synced_at') or 'never'}"
-            found = f"{why}, {last}" if why else last
+            seen = peer.get("synced_at") or Phrase("never")
+            last = Phrase("last seen {when}").filled(when=seen)
+            found = last if why is None else _AWAY.filled(why=told(why), when=seen)
             shut = _SHUT if why == _GATE_SHUT else _UNCOVERED
             if is_inner(directory, str(peer.get("url"))):
                 yield Finding(name, Level.FAIL, _INNER, _NAME_IT)
             else:
                 yield Finding(name, Level.WARN, found, shut)
         else:
-            yield Finding(name, Level.OK, f"seen {peer.get('synced_at')}")
+            yield Finding(
+                name, Level.OK, Phrase("seen {when}").filled(when=peer.get("synced_at"))
+            )
 
 
 def swaps_in(table: Path) -> list[str] | None:
@@ -539,76 +591,91 @@ def memory(status: Mapping[str, Any], swaps: list[str] | None) -> Iterator[Findi
     """Say whether keys in the node's memory can reach a disk or another process."""
     name, state = "node: memory", status.get("memory")
     if state == "readable":
-        found = "other processes of its user can read it, and a crash may dump it"
-        way_out = (
+        found = Phrase(
+            "other processes of its user can read it, and a crash may dump it"
+        )
+        way_out = Phrase(
             "run the node on Linux; elsewhere turn core dumps off, and let nothing "
             "else run as its user"
         )
         yield Finding(name, Level.WARN, found, way_out)
     elif state == "swappable" and swaps != []:
         named = printable(", ".join(swaps or ["?"]))
-        found = f"keys can be written to swap: {named}"
-        way_out = (
+        found = Phrase("keys can be written to swap: {named}").filled(named=named)
+        way_out = Phrase(
             "let the node lock its memory (LimitMEMLOCK=infinity in its unit, ulimit "
             "-l unlimited), or turn swap off: docs/howto/operate.md, as a service"
         )
         yield Finding(name, Level.WARN, found, way_out)
     elif state == "swappable":
-        found = "no core and no other reader; this machine has no swap"
+        found = Phrase("no core and no other reader; this machine has no swap")
         yield Finding(name, Level.OK, found)
     elif state is not None:
-        yield Finding(name, Level.OK, "no core, no other reader, no swap")
+        yield Finding(name, Level.OK, Phrase("no core, no other reader, no swap"))
 
 
 def departed(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Say for which keys members that left hold nearly enough shares."""
     for found in status.get("keys_departed") or []:
-        way_out = "`fedsafe federation status`: the nodes begin a new epoch"
+        way_out = Phrase("`fedsafe federation status`: the nodes begin a new epoch")
         if "two people" in str(found):
-            way_out = "at each member: `fedsafe federation reshare`"
-        yield Finding("keys", Level.WARN, printable(str(found)), way_out)
+            way_out = Phrase("at each member: `fedsafe federation reshare`")
+        yield Finding("keys", Level.WARN, told(printable(str(found))), way_out)
 
 
 def _shares(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Say whether the federation's key would survive the loss of a share."""
     threshold, holders = status.get("threshold"), status.get("holders")
     if status.get("shares_missing"):
-        found = "this node holds no share of the key; the others answer for it"
-        way_out = "it gets one when the members next deal shares anew"
+        found = Phrase("this node holds no share of the key; the others answer for it")
+        way_out = Phrase("it gets one when the members next deal shares anew")
         yield Finding("share", Level.WARN, found, way_out)
     if status.get("too_few_holders"):
-        found = "fewer than three members hold shares: nothing about persons goes out"
-        way_out = "invite another member: `fedsafe federation invite`"
+        found = Phrase(
+            "fewer than three members hold shares: nothing about persons goes out"
+        )
+        way_out = Phrase("invite another member: `fedsafe federation invite`")
         yield Finding("holders", Level.WARN, found, way_out)
     if status.get("appeals_unheard"):
-        found = "no other member hears the appeals of persons who come to this node"
+        found = Phrase(
+            "no other member hears the appeals of persons who come to this node"
+        )
         yield Finding("appeals", Level.WARN, found, _HEARER)
     if threshold and holders == threshold > 1:
-        found = f"all {holders} members that hold a share are needed (t = n)"
-        way_out = (
+        found = Phrase(
+            "all {holders} members that hold a share are needed (t = n)"
+        ).filled(holders=holders)
+        way_out = Phrase(
             "one lost share ends all lookups: keep the keys backed up apart, and let "
             "more members join"
         )
         yield Finding("threshold", Level.WARN, found, way_out)
 
 
-def _owed(status: Mapping[str, Any]) -> Iterator[Finding]:
+def owed(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Say what keeps persons from being told."""
     if waiting := status.get("notices_waiting"):
-        way_out = (
+        way_out = Phrase(
             "see `fedsafe notice list`, then `fedsafe notice texts`: sign off what is "
             "no longer, with `fedsafe notice sign-off TEXT --until DAY`"
         )
-        found = f"{waiting} notices to persons wait for the sign-off of a text"
+        found = Phrase(
+            "{waiting} notices to persons wait for the sign-off of a text"
+        ).filled(waiting=waiting)
         yield Finding("notices", Level.WARN, found, way_out)
     if unsigned := status.get("texts_unsigned"):
-        way_out = (
+        way_out = Phrase(
             "print and read them (`fedsafe notice print`), then `fedsafe notice "
             "sign-off --all --until DAY --digest HEX`: HEX is the last line printed"
         )
-        found = f"nobody has signed off {', '.join(map(str, unsigned))}"
+        texts = joined(", ", (CODES.get(str(each), str(each)) for each in unsigned))
+        found = Phrase("nobody has signed off {texts}").filled(texts=texts)
         yield Finding("texts", Level.WARN, found, way_out)
     if overdue := status.get("receipts_overdue"):
-        way_out = "deliver what `fedsafe events list` shows, then `events receipt`"
-        found = f"{overdue} events for the provider lack their receipt"
+        way_out = Phrase(
+            "deliver what `fedsafe events list` shows, then `events receipt`"
+        )
+        found = Phrase("{overdue} events for the provider lack their receipt").filled(
+            overdue=overdue
+        )
         yield Finding("receipts", Level.WARN, found, way_out)

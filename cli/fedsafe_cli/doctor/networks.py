@@ -11,22 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fedsafe_cli.doctor.diagnosis import Finding, Level
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_node.ground.config import Config
 
-_NARROW: Final = (
-    "name only the networks that they lie in, such as 10.1.2.0/24, and start the node "
-    "again"
+_NARROW: Final = Phrase(
+    "name only the networks that they lie in, such as 10.1.2.0/24, and start "
+    "the node again"
 )
 
-_ONE_PLACE: Final = (
-    "none: to the desk all people come from its TLS proxy, so whoever guesses slows "
-    "everybody down"
+_ONE_PLACE: Final = Phrase(
+    "none: to the desk all people come from its TLS proxy, so whoever guesses "
+    "slows everybody down"
 )
-_NAME_PROXY: Final = (
-    'name it in node.toml, such as desk.listen.proxies = ["127.0.0.1/32"], let it '
-    "write X-Forwarded-For, and start the node again"
+_NAME_PROXY: Final = Phrase(
+    'name it in node.toml, such as desk.listen.proxies = ["127.0.0.1/32"], let '
+    "it write X-Forwarded-For, and start the node again"
 )
 
 
@@ -43,7 +44,9 @@ def networks(directory: Path) -> Iterator[Finding]:
     }
     for setting, named in inside.items():
         if broad := ", ".join(each for each in named if is_broad(each)):
-            found = f"{broad} opens all of this house to whoever names an address"
+            found = Phrase(
+                "{named} opens all of this house to whoever names an address"
+            ).filled(named=broad)
             yield Finding(setting, Level.WARN, found, _NARROW)
     desk = config.desk
     if (

@@ -9,6 +9,10 @@ from typing import Final
 from fedsafe_policies.ground.catalogue import Phrase
 
 NODE_SAID: Final = (
+    Phrase("ok"),
+    Phrase("its gate is shut"),
+    Phrase("suspended"),
+    Phrase("{urgent} about life or safety are overdue"),
     # its store and its disk
     Phrase("full since {when}"),
     Phrase("busy since {when}"),
@@ -23,26 +27,8 @@ NODE_SAID: Final = (
     Phrase("unfinished: {named}"),
     Phrase("{waiting} wait for a person"),
     Phrase("{floods} wait for a ruling"),
-    Phrase(
-        "`fedsafe flood list` shows them; rule on each with `fedsafe flood rule`, as "
-        "reviewer or legal adviser"
-    ),
-    Phrase("`fedsafe task list` shows them"),
     Phrase("{late} signals are overdue; see `fedsafe signal sample`"),
     Phrase("{probations} run; see `fedsafe trial list`"),
-    # its memory
-    Phrase("other processes of its user can read it, and a crash may dump it"),
-    Phrase(
-        "run the node on Linux; elsewhere turn core dumps off, and let nothing else "
-        "run as its user"
-    ),
-    Phrase("keys can be written to swap: {named}"),
-    Phrase(
-        "let the node lock its memory (LimitMEMLOCK=infinity in its unit, ulimit -l "
-        "unlimited), or turn swap off: docs/howto/operate.md, as a service"
-    ),
-    Phrase("no core and no other reader; this machine has no swap"),
-    Phrase("no core, no other reader, no swap"),
     # the others
     Phrase("exchanges nothing: {why}"),
     Phrase(
@@ -57,11 +43,6 @@ NODE_SAID: Final = (
     Phrase("its additions wait for witnesses"),
     Phrase("what came of it lately is in quarantine here"),
     Phrase("stale"),
-    Phrase("its address lies in an inner network: it is not asked"),
-    Phrase(
-        "if it is yours, name the network in node.toml (peering.inside) and start "
-        "the node again"
-    ),
     Phrase("openings are lacking"),
     Phrase("no receipt since {when}"),
     Phrase("no receipt since {when}; it gets no new openings"),

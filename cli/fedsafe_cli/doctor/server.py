@@ -16,8 +16,16 @@ if TYPE_CHECKING:
     from fedsafe_node.store.postgresql.facts import Facts
 
 _SERVER: Final = "docs/howto/postgresql.md"
-_PAGES: Final = (
+_PAGES: Final = Phrase(
     "run the node where SQLite was built with ENABLE_DBPAGE_VTAB, as on Debian 13"
+)
+
+_ALONE: Final = Phrase(
+    "PostgreSQL {version}, {ms} ms, connections for {workers} workers"
+)
+_WITH_STANDBY: Final = Phrase(
+    "PostgreSQL {version}, {ms} ms, connections for {workers} workers, commits "
+    "wait for a standby"
 )
 
 
@@ -41,7 +49,9 @@ def pages(directory: Path) -> Iterator[Finding]:
     except ConfigError:
         return  # said elsewhere
     if storage is None and not can_clear_here():
-        found = "SQLite leaves sealed copies of erased rows until a month's key ends"
+        found = Phrase(
+            "SQLite leaves sealed copies of erased rows until a month's key ends"
+        )
         yield Finding("pages", Level.WARN, found, _PAGES)
 
 
@@ -85,21 +95,35 @@ def _judged(found: "Facts") -> Iterator[Finding]:
 
     loose = ", ".join(found.indiscreet)
     for wrong, level, told in (
-        (found.version < OLDEST, Level.FAIL, f"older than {OLDEST}"),
-        (found.is_standby, Level.FAIL, "a standby, which takes no writes"),
-        (not found.is_durable, Level.FAIL, "fsync or full_page_writes is off"),
-        (not found.has_checksums, Level.WARN, "no data checksums: rot goes unseen"),
-        (bool(loose), Level.WARN, f"its log may show values of rows: set {loose}"),
-        (found.workers < 1, Level.FAIL, "max_connections is too low for a worker"),
+        (
+            found.version < OLDEST,
+            Level.FAIL,
+            Phrase("older than {oldest}").filled(oldest=OLDEST),
+        ),
+        (found.is_standby, Level.FAIL, Phrase("a standby, which takes no writes")),
+        (not found.is_durable, Level.FAIL, Phrase("fsync or full_page_writes is off")),
+        (
+            not found.has_checksums,
+            Level.WARN,
+            Phrase("no data checksums: rot goes unseen"),
+        ),
+        (
+            bool(loose),
+            Level.WARN,
+            Phrase("its log may show values of rows: set {loose}").filled(loose=loose),
+        ),
+        (
+            found.workers < 1,
+            Level.FAIL,
+            Phrase("max_connections is too low for a worker"),
+        ),
     ):
         if wrong:
             yield Finding("server", level, told, _SERVER)
     yield from _judged_tables(found)
-    standby = ", commits wait for a standby" if found.has_standby else ""
-    told = (
-        f"PostgreSQL {found.version}, {found.round_trip * 1e3:.1f} ms, "
-        f"connections for {found.workers} workers{standby}"
-    )
+    told = _WITH_STANDBY if found.has_standby else _ALONE
+    ms = f"{found.round_trip * 1e3:.1f}"
+    told = told.filled(version=found.version, ms=ms, workers=found.workers)
     yield Finding("server", Level.OK, told)
 
 
@@ -107,16 +131,32 @@ def _judged_tables(found: "Facts") -> Iterator[Finding]:
     """Say whether the tables are those of this program, and the node's role fits."""
     from fedsafe_node.store.schema import VERSION  # noqa: PLC0415
 
-    theirs = f"its tables are at schema {found.schema}, this program wants {VERSION}"
-    grant = "as its owner: GRANT TEMPORARY ON DATABASE … TO the node's role"
-    revoke = f"take these rights from the node's role, or name another one: {_SERVER}"
-    prepare = "stop the node, then `fedsafe store prepare --owner-file FILE`"
+    theirs = Phrase(
+        "its tables are at schema {there}, this program wants {wanted}"
+    ).filled(there=found.schema, wanted=VERSION)
+    grant = Phrase("as its owner: GRANT TEMPORARY ON DATABASE … TO the node's role")
+    revoke = Phrase(
+        "take these rights from the node's role, or name another one: {where}"
+    ).filled(where=_SERVER)
+    prepare = Phrase("stop the node, then `fedsafe store prepare --owner-file FILE`")
     for wrong, told, way_out in (
-        (not found.has_temporary, "the node's role has no TEMPORARY right", grant),
-        (found.may_change, "the node's role may change rows of the logs", revoke),
-        (found.schema == 0, "the database has no tables of a node", prepare),
+        (
+            not found.has_temporary,
+            Phrase("the node's role has no TEMPORARY right"),
+            grant,
+        ),
+        (
+            found.may_change,
+            Phrase("the node's role may change rows of the logs"),
+            revoke,
+        ),
+        (found.schema == 0, Phrase("the database has no tables of a node"), prepare),
         (0 < found.schema < VERSION, theirs, prepare),
-        (found.schema > VERSION, theirs, "run the newer FedSafe that wrote them"),
+        (
+            found.schema > VERSION,
+            theirs,
+            Phrase("run the newer FedSafe that wrote them"),
+        ),
     ):
         if wrong:
             yield Finding("server", Level.FAIL, told, way_out)

@@ -32,6 +32,7 @@ from fedsafe_crypto.primitives.multiset import Multiset, derive_key, row_hash
 from fedsafe_crypto.seal.secretbox import decrypt, encrypt
 from fedsafe_node.ground.errors import SealBrokenError, StoreError
 from fedsafe_node.store.sql import Connection
+from fedsafe_policies.ground.catalogue import Phrase
 
 MAIN: Final = "main"
 FILES: Final = "files"
@@ -52,14 +53,14 @@ class StoreMovedError(StoreError):
         self.where = where
 
 
-def way_to(where: str) -> str:
+def way_to(where: str) -> Phrase:
     """Say what leads a node to the place where its store went on."""
     if where.startswith("sqlite:"):  # `node.toml` names servers only
-        return (
+        return Phrase(
             "take [store] out of node.toml, or run the same `fedsafe store migrate` "
             "once more with --switch"
         )
-    return (
+    return Phrase(
         "name that in [store] of node.toml, or bring it back with `fedsafe store "
         "migrate`"
     )

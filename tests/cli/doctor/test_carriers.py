@@ -302,7 +302,7 @@ def test_no_password_is_asked_for_at_the_terminal(directory: Path) -> None:
         "named = [_Named('sending.webhook.certificate', Path('client.pem'), "
         "_Kind.CERTIFICATE), _Named('sending.webhook.key', Path('client.key'), "
         "_Kind.TLS_KEY)]\n"
-        "print([each.found for each in _pair(named)])"
+        "print([str(each.found) for each in _pair(named)])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
