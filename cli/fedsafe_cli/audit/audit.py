@@ -13,9 +13,9 @@ from fedsafe_cli.audit.search import search
 from fedsafe_cli.audit.tiles import tiles
 from fedsafe_cli.audit.upkeep import access, erase, gaps, reveal, subject, withhold
 from fedsafe_cli.audit.verify import verify_directory
-from fedsafe_cli.doctor.damage_texts import damage_status, finding
+from fedsafe_cli.doctor.texts import told
 from fedsafe_cli.terminal.errors import BrokenAnswerError, NotRunningError
-from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus, damage_status
 from fedsafe_cli.terminal.findings import read_for, reading_purpose
 from fedsafe_cli.terminal.help_texts import SpokenGroup
 from fedsafe_cli.terminal.labels import coded, field, headings, say
@@ -107,13 +107,13 @@ def log_row(log: dict[str, Any], settings: Settings) -> list[object]:
     verdict = coded("ok", settings)
     if not log.get("ok"):
         first, last = log.get("first_bad_index"), log.get("last_bad_index")
-        why = finding(log.get("why"), language=settings.language)
-        told = {"why": why, "first": first, "last": last}
+        why = told(log.get("why"), log.get("why_made")).said(settings.language)
+        places = {"why": why, "first": first, "last": last}
         if last is None:
-            verdict = say("{why} at entry {first}", settings, **told)
+            verdict = say("{why} at entry {first}", settings, **places)
         else:
             text = "{why} somewhere in the entries {first} to {last}"
-            verdict = say(text, settings, **told)
+            verdict = say(text, settings, **places)
     names = ("log", "size", "openings", "erased")
     return [*(log.get(name) for name in names), verdict, log.get("root")]
 
@@ -123,14 +123,14 @@ def table_row(checked: dict[str, Any], settings: Settings) -> list[object]:
     verdict = coded("ok", settings)
     if not checked.get("ok"):
         at = checked.get("first_bad")
-        verdict = finding(checked.get("why"), language=settings.language)
+        why = told(checked.get("why"), checked.get("why_made"))
+        verdict = why.said(settings.language)
         if at:
             at = label(_PARTS, at, language=settings.language)
-            told = {"why": verdict, "at": at}
-            verdict = say("{why} at {at}", settings, **told)
+            verdict = say("{why} at {at}", settings, why=verdict, at=at)
         if checked.get("first_bad_row") is not None:
-            told = {"verdict": verdict, "row": checked["first_bad_row"]}
-            verdict = say("{verdict} (row {row})", settings, **told)
+            row = checked["first_bad_row"]
+            verdict = say("{verdict} (row {row})", settings, verdict=verdict, row=row)
     return [checked.get("table"), checked.get("rows"), verdict]
 
 
@@ -179,14 +179,17 @@ def status(context: click.Context) -> ExitStatus:
     return OK if is_whole else ExitStatus.LOG_INCOMPLETE
 
 
-def _nightly(told: object, settings: Settings) -> str:
+def _nightly(found: object, settings: Settings) -> str:
     """Say what the newest nightly check of the log has found."""
-    if not isinstance(told, dict) or not isinstance(told.get("ok"), bool):
+    if not isinstance(found, dict) or not isinstance(found.get("ok"), bool):
         return say("none yet", settings)
-    at, size = shown(told.get("at")), told.get("size")
-    if told["ok"]:
+    at, size = shown(found.get("at")), found.get("size")
+    if found["ok"]:
         return say("{size} entries intact, {at}", settings, size=size, at=at)
-    first, why = told.get("first_bad_index"), told.get("why")
+    first, why = (
+        found.get("first_bad_index"),
+        told(found.get("why"), found.get("why_made")),
+    )
     return say(
         "damaged at entry {first}, {at}: {why}", settings, first=first, at=at, why=why
     )

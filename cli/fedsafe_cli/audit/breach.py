@@ -46,7 +46,7 @@ _HEADINGS: Final = (
     Phrase("breach"),
     Phrase("state"),
     Phrase("aware at"),
-    Phrase("due at"),
+    Phrase.within("breach", "due at"),
     Phrase("risk"),
 )
 _EMPTY: Final = Phrase("no breach is on record")

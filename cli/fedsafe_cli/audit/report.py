@@ -12,10 +12,10 @@ import fedsafe_cli.audit.report_texts as texts
 from fedsafe_cli.audit.gap_texts import ERASED, KINDS, REASONS
 from fedsafe_cli.audit.losses import count_lost
 from fedsafe_cli.cases.render import check_new, new_files
-from fedsafe_cli.doctor.damage_texts import damage_status, finding
+from fedsafe_cli.doctor.texts import told
 from fedsafe_cli.signals.task_texts import OUTCOMES, STATES, STEPS
 from fedsafe_cli.terminal.errors import BrokenAnswerError
-from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus, damage_status
 from fedsafe_cli.terminal.findings import named_account, reading_purpose
 from fedsafe_cli.terminal.help_texts import SpokenCommand
 from fedsafe_cli.terminal.labels import say
@@ -339,7 +339,7 @@ class _Writer:
             first = log.get("minimum", 0)
             said = [self._say(texts.VERIFIED, first=first, last=end - 1)]
         else:
-            why = finding(log.get("why"), language=self._language)
+            why = told(log.get("why"), log.get("why_made")).said(self._language)
             first = log.get("first_bad_index")
             said = [self._say(texts.DAMAGED, why=why, first=first)]
         if minimum := gaps.get("minimum"):

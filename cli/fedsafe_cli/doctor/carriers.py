@@ -190,9 +190,11 @@ async def _mailed(settings: "Mail", directory: Path) -> Finding:
         )
     else:
         return Finding(
-            "mail", Level.OK, Phrase("the mail server answers; no letter was sent")
+            Phrase.within("node", "mail"),
+            Level.OK,
+            Phrase("the mail server answers; no letter was sent"),
         )
-    return Finding("mail", Level.FAIL, found, way_out)
+    return Finding(Phrase.within("node", "mail"), Level.FAIL, found, way_out)
 
 
 async def _asked(config: "Config", directory: Path) -> Finding:
@@ -204,11 +206,17 @@ async def _asked(config: "Config", directory: Path) -> Finding:
     hook = Hook(config.phone, directory, config.name, SystemClock())
     answered = await hook.ping()
     if answered is not Outcome.ACCEPTED:
-        return Finding("phone", Level.FAIL, *_hook_says(answered))
+        return Finding(
+            Phrase.within("node", "phone"), Level.FAIL, *_hook_says(answered)
+        )
     if await hook.ping(secrets.token_bytes(32)) is Outcome.ACCEPTED:
         found = Phrase("the hook takes requests that nobody has signed")
-        return Finding("phone", Level.FAIL, found, _GUIDE)
-    return Finding("phone", Level.OK, Phrase("the hook answers, and checks signatures"))
+        return Finding(Phrase.within("node", "phone"), Level.FAIL, found, _GUIDE)
+    return Finding(
+        Phrase.within("node", "phone"),
+        Level.OK,
+        Phrase("the hook answers, and checks signatures"),
+    )
 
 
 def _hook_says(answered: "Outcome") -> tuple[Phrase, str | Phrase]:

@@ -16,11 +16,11 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
     if late := status.get("breaches_overdue"):
         way_out = Phrase("tell the authority, then `fedsafe breach notify`")
         found = Phrase("the 72 hours are over for {late} breaches").filled(late=late)
-        yield Finding("breaches", Level.FAIL, found, way_out)
+        yield Finding(Phrase("breaches"), Level.FAIL, found, way_out)
     if late := status.get("cases_overdue"):
         way_out = Phrase("`fedsafe case list` says which, and what they owe")
         found = Phrase("{late} cases are overdue").filled(late=late)
-        yield Finding("cases", Level.FAIL, found, way_out)
+        yield Finding(Phrase("cases"), Level.FAIL, found, way_out)
     if late := status.get("orders_overdue"):
         way_out = Phrase(
             "`fedsafe order list` says which; the legal adviser answers them"
@@ -28,13 +28,13 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
         found = Phrase("{late} orders or letters of authorities are overdue").filled(
             late=late
         )
-        yield Finding("orders", Level.FAIL, found, way_out)
+        yield Finding(Phrase("orders"), Level.FAIL, found, way_out)
     if late := status.get("requests_overdue"):
         way_out = Phrase(
             "`fedsafe rights list` says which; answer them: the law gives a month"
         )
         found = Phrase("{late} requests of persons are overdue").filled(late=late)
-        yield Finding("requests", Level.FAIL, found, way_out)
+        yield Finding(Phrase("requests"), Level.FAIL, found, way_out)
     seconds = int(status.get("longest_wait_s") or 0)
     if seconds > _PROMISED_S:
         waiting = status.get("requests_waiting")
@@ -48,7 +48,7 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
             "{waiting} requests of persons wait to be looked up, the oldest for "
             "{hours} h {minutes} min"
         ).filled(waiting=waiting, hours=hours, minutes=minutes)
-        yield Finding("requests that wait", Level.WARN, found, way_out)
+        yield Finding(Phrase("requests that wait"), Level.WARN, found, way_out)
     if late := status.get("checks_forgotten"):
         way_out = Phrase(
             "whoever made the check asks again: `fedsafe rights list` says which, then "
@@ -57,16 +57,18 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
         found = Phrase(
             "{late} identity checks that no second officer can decide on any more"
         ).filled(late=late)
-        yield Finding("identity checks", Level.FAIL, found, way_out)
+        yield Finding(Phrase("identity checks"), Level.FAIL, found, way_out)
     if status.get("sending_off"):
         way_out = Phrase("`fedsafe case sending on` lets it go on")
-        yield Finding("sending", Level.WARN, Phrase("no case package leaves"), way_out)
+        yield Finding(
+            Phrase("sending"), Level.WARN, Phrase("no case package leaves"), way_out
+        )
     if waiting := status.get("packages_by_hand"):
         way_out = Phrase("`fedsafe case dispatches CASE` names the ways that are left")
         found = Phrase("case packages that wait for a person: {waiting}").filled(
             waiting=waiting
         )
-        yield Finding("packages", Level.WARN, found, way_out)
+        yield Finding(Phrase("packages"), Level.WARN, found, way_out)
     if taken := status.get("packages_in_hand"):
         way_out = Phrase(
             "`fedsafe case dispatches CASE` says who has them; they note what came of "
@@ -75,4 +77,4 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
         found = Phrase(
             "case packages that somebody took out, with no word since: {taken}"
         ).filled(taken=taken)
-        yield Finding("packages taken", Level.WARN, found, way_out)
+        yield Finding(Phrase("packages taken"), Level.WARN, found, way_out)

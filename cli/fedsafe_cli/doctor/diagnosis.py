@@ -20,10 +20,15 @@ class Level(StrEnum):
 class Finding:
     """What a check found, and the way out if it is not well."""
 
-    check: str
+    name: str | Phrase
     level: Level
     found: str | Phrase
     way_out: str | Phrase | None = None
+
+    @property
+    def check(self) -> str:
+        """What was checked, as programs read it."""
+        return str(self.name)
 
     def document(self) -> dict[str, str | None]:
         """Say it as programs read it."""

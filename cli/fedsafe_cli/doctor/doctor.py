@@ -24,7 +24,7 @@ from fedsafe_cli.doctor.diagnosis import Finding, Level
 from fedsafe_cli.doctor.epochs import epochs, resharings
 from fedsafe_cli.doctor.networks import is_inner, networks
 from fedsafe_cli.doctor.server import pages, server, unasked
-from fedsafe_cli.doctor.texts import checked, said, told
+from fedsafe_cli.doctor.texts import log_named, said, sentences, told
 from fedsafe_cli.terminal.client import Client
 from fedsafe_cli.terminal.errors import CliError, SettingsError, words_of
 from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
@@ -135,7 +135,7 @@ def doctor(context: click.Context) -> ExitStatus:
         language = settings.language
         rows = [
             (
-                checked(each.check, language=language),
+                said(each.name, language=language),
                 coded(each.level, settings),
                 said(each.found, language=language),
                 each.way_out and said(each.way_out, language=language),
@@ -159,7 +159,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         # No node here is no fault; none where one was named is.
         is_named = isinstance(error, SettingsError)
         level = Level.FAIL if is_named else Level.WARN
-        yield Finding("node", level, error.message, error.hint)
+        yield Finding(Phrase("node"), level, error.message, error.hint)
         return
     yield disk(directory, time.perf_counter)
     yield from room(directory, shutil.disk_usage(directory).free)
@@ -178,7 +178,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _python() -> Finding:
     found = ".".join(map(str, sys.version_info[:3]))
-    return Finding("python", Level.OK, found)
+    return Finding(Phrase("python"), Level.OK, found)
 
 
 def _versions() -> Finding:
@@ -188,12 +188,12 @@ def _versions() -> Finding:
         found = ", ".join(f"{name} {version(name)}" for name in ("fedsafe", *_PACKAGES))
     except PackageNotFoundError as error:
         return Finding(
-            "versions",
+            Phrase("versions"),
             Level.FAIL,
             Phrase("{name} is missing").filled(name=error.name),
             Phrase("install from requirements.txt"),
         )
-    return Finding("versions", Level.OK, found)
+    return Finding(Phrase("versions"), Level.OK, found)
 
 
 def _sodium() -> Finding:
@@ -204,13 +204,13 @@ def _sodium() -> Finding:
         library = describe()
     except CryptoError as error:
         return Finding(
-            "libsodium",
+            Phrase("libsodium"),
             Level.FAIL,
             str(error),
             Phrase("on Debian, apt install libsodium23"),
         )
     found = f"{library.version} ({library.source}) {library.path}"
-    return Finding("libsodium", Level.OK, found)
+    return Finding(Phrase("libsodium"), Level.OK, found)
 
 
 def clock(now: float) -> Finding:
@@ -218,9 +218,12 @@ def clock(now: float) -> Finding:
     found = shown(int(now))
     if now < _EARLIEST:
         return Finding(
-            "clock", Level.FAIL, found, Phrase("set the clock; run an NTP client")
+            Phrase("clock"),
+            Level.FAIL,
+            found,
+            Phrase("set the clock; run an NTP client"),
         )
-    return Finding("clock", Level.OK, found)
+    return Finding(Phrase("clock"), Level.OK, found)
 
 
 def disk(directory: Path, timer: Callable[[], float]) -> Finding:
@@ -235,12 +238,14 @@ def disk(directory: Path, timer: Callable[[], float]) -> Finding:
             each = (timer() - start) * 1000 / _PROBES
     except OSError as error:
         why = Phrase("cannot be written: {why}").filled(why=reason_of(error))
-        return Finding("disk", Level.FAIL, why, Phrase("run as the node's user"))
+        return Finding(
+            Phrase("disk"), Level.FAIL, why, Phrase("run as the node's user")
+        )
     found = Phrase("{ms} ms for a durable write").filled(ms=f"{each:.1f}")
     if each > _SLOW_FSYNC_MS:
         way_out = Phrase("put the node's directory on a faster disk")
-        return Finding("disk", Level.WARN, found, way_out)
-    return Finding("disk", Level.OK, found)
+        return Finding(Phrase("disk"), Level.WARN, found, way_out)
+    return Finding(Phrase("disk"), Level.OK, found)
 
 
 def room(directory: Path, free: int) -> Iterator[Finding]:
@@ -260,20 +265,22 @@ def room(directory: Path, free: int) -> Iterator[Finding]:
         found = Phrase("{free} MiB free; the store is on a server").filled(
             free=free >> 20
         )
-        yield Finding("room", level, found, _ROOM if level is Level.WARN else None)
+        yield Finding(
+            Phrase("room"), level, found, _ROOM if level is Level.WARN else None
+        )
         return
     found = Phrase("{free} MiB free, {size} MiB in reserve").filled(
         free=free >> 20, size=size >> 20
     )
     if not Room(free=free, size=size, held=True).is_short:
-        yield Finding("room", Level.OK, found)
+        yield Finding(Phrase("room"), Level.OK, found)
     elif place.reserve.exists():
-        yield Finding("room", Level.WARN, found, _ROOM)
+        yield Finding(Phrase("room"), Level.WARN, found, _ROOM)
     else:
         found = Phrase("{free} MiB free, and the reserve is given up").filled(
             free=free >> 20
         )
-        yield Finding("room", Level.FAIL, found, _ROOM)
+        yield Finding(Phrase("room"), Level.FAIL, found, _ROOM)
 
 
 def permissions(directory: Path) -> Finding:
@@ -286,14 +293,18 @@ def permissions(directory: Path) -> Finding:
         ]
     except OSError as error:
         why = reason_of(error)
-        return Finding("permissions", Level.FAIL, why, Phrase("run as the node's user"))
+        return Finding(
+            Phrase("permissions"), Level.FAIL, why, Phrase("run as the node's user")
+        )
     if open_to_others:
         name = shlex.quote(printable(str(open_to_others[0])))
         found = Phrase("{count} key files are open to others").filled(
             count=len(open_to_others)
         )
-        return Finding("permissions", Level.FAIL, found, f"chmod go= {name}")
-    return Finding("permissions", Level.OK, Phrase("key files are the node's alone"))
+        return Finding(Phrase("permissions"), Level.FAIL, found, f"chmod go= {name}")
+    return Finding(
+        Phrase("permissions"), Level.OK, Phrase("key files are the node's alone")
+    )
 
 
 def configuration(directory: Path) -> Finding:
@@ -305,8 +316,10 @@ def configuration(directory: Path) -> Finding:
         load_config(Place(directory))
     except ConfigError as error:
         way_out = "docs/reference/configuration.md"
-        return Finding("configuration", Level.FAIL, printed(error.told), way_out)
-    return Finding("configuration", Level.OK, Phrase("node.toml fits"))
+        return Finding(
+            Phrase("configuration"), Level.FAIL, printed(error.told), way_out
+        )
+    return Finding(Phrase("configuration"), Level.OK, Phrase("node.toml fits"))
 
 
 def outside_key(directory: Path) -> Iterator[Finding]:
@@ -319,7 +332,7 @@ def outside_key(directory: Path) -> Iterator[Finding]:
     )
     from fedsafe_node.operations.outside_key_change import state_of  # noqa: PLC0415
 
-    check = "outside key"
+    check = Phrase("outside key")
     try:
         state = state_of(Place(directory))
     except ConfigError:
@@ -366,9 +379,9 @@ def officer(directory: Path) -> Iterator[Finding]:
         way_out = Phrase(
             "set dpo_contact, such as dpo@chat.example.de (Art. 14 (1) b GDPR)"
         )
-        yield Finding("dpo_contact", Level.WARN, found, way_out)
+        yield Finding(Phrase("dpo_contact"), Level.WARN, found, way_out)
     else:
-        yield Finding("dpo_contact", Level.OK, contact)
+        yield Finding(Phrase("dpo_contact"), Level.OK, contact)
 
 
 def letters(directory: Path) -> Iterator[Finding]:
@@ -385,26 +398,28 @@ def letters(directory: Path) -> Iterator[Finding]:
         found = Phrase("letters say only in general words: {named}").filled(
             named=", ".join(lacking)
         )
-        yield Finding("letters", Level.WARN, found, _NAMED_IN_LETTERS)
+        yield Finding(Phrase("letters"), Level.WARN, found, _NAMED_IN_LETTERS)
     else:
         yield Finding(
-            "letters", Level.OK, Phrase("letters name provider and authority")
+            Phrase("letters"), Level.OK, Phrase("letters name provider and authority")
         )
     if config.mail is None and config.phone is None:
         found = Phrase(
             "the public form takes no requests: node.toml names no mail server"
         )
-        yield Finding("form", Level.WARN, found, _MAILS)
+        yield Finding(Phrase("form"), Level.WARN, found, _MAILS)
     elif config.mail is None:
         yield Finding(
-            "form", Level.OK, Phrase("it takes requests, about numbers alone")
+            Phrase("form"), Level.OK, Phrase("it takes requests, about numbers alone")
         )
     elif config.phone is None:
         yield Finding(
-            "form", Level.OK, Phrase("it takes requests, about addresses alone")
+            Phrase("form"), Level.OK, Phrase("it takes requests, about addresses alone")
         )
     else:
-        yield Finding("form", Level.OK, Phrase("it takes requests, and sends codes"))
+        yield Finding(
+            Phrase("form"), Level.OK, Phrase("it takes requests, and sends codes")
+        )
 
 
 def stored(directory: Path) -> Iterator[Finding]:
@@ -429,22 +444,29 @@ def stored(directory: Path) -> Iterator[Finding]:
         found = asyncio.run(examine_node(place, config))
     except OutsideKeyError:
         # What is wrong with the key is said already.
-        yield Finding("store", Level.WARN, _NOT_EXAMINED, _KEY_FIRST)
+        yield Finding(Phrase("store"), Level.WARN, _NOT_EXAMINED, _KEY_FIRST)
         return
     for examined in found:
+        part = _part(examined.part)
         if examined.moved:
             where = printable(examined.moved)
             gone = Phrase("this store has moved: it goes on at {where}").filled(
                 where=where
             )
-            yield Finding(examined.part, Level.FAIL, gone, way_to(examined.moved))
+            yield Finding(part, Level.FAIL, gone, way_to(examined.moved))
         elif examined.wrong:
-            wrong = told(printable(examined.wrong))
-            yield Finding(examined.part, Level.FAIL, wrong, _DAMAGED)
+            yield Finding(part, Level.FAIL, printed(examined.wrong), _DAMAGED)
         else:
             sound = _ROWS if examined.part == "seal" else _ENTRIES
             sound = sound.filled(count=examined.size)
-            yield Finding(examined.part, Level.OK, sound)
+            yield Finding(part, Level.OK, sound)
+
+
+def _part(name: str) -> str | Phrase:
+    """Name a part of a stopped node's store; tables have their own names."""
+    if name.startswith("log "):
+        return log_named(name.removeprefix("log "))
+    return {"store": Phrase("store"), "seal": Phrase("seal")}.get(name, name)
 
 
 def _approved(place: "Place", config: "Config") -> Iterator[Finding]:
@@ -459,7 +481,7 @@ def _approved(place: "Place", config: "Config") -> Iterator[Finding]:
         named = check_named(place, config)
     except ConfigError as error:
         if approved is None:
-            yield Finding("policy", Level.FAIL, printed(error), _MEND)
+            yield Finding(Phrase("policy"), Level.FAIL, printed(error), _MEND)
         else:
             yield from not_approved([_FILE], words_of(error))
         return
@@ -474,7 +496,7 @@ def _charter(place: "Place", config: "Config") -> Iterator[Finding]:
 
     why = asyncio.run(unfit_charter(place, config))
     if why is not None:
-        yield Finding("charter", Level.FAIL, told(printable(why)), _FOUND_ANEW)
+        yield Finding(Phrase("charter"), Level.FAIL, printed(why), _FOUND_ANEW)
 
 
 def not_approved(
@@ -486,12 +508,12 @@ def not_approved(
             "the node decides by what was approved; what node.toml names does not fit: "
             "{why}"
         ).filled(why=unfit)
-        yield Finding("policy", Level.WARN, printed(found), _MEND)
+        yield Finding(Phrase("policy"), Level.WARN, printed(found), _MEND)
     elif named := ", ".join(names):
         found = Phrase(
             "the node decides by what was approved; node.toml has another {named}"
         ).filled(named=named)
-        yield Finding("policy", Level.WARN, printed(found), _PROPOSE)
+        yield Finding(Phrase("policy"), Level.WARN, printed(found), _PROPOSE)
 
 
 def _unfit(directory: Path) -> str | Phrase | None:
@@ -519,17 +541,12 @@ def _node(directory: Path) -> Iterator[Finding]:
         # A node that was stopped takes its socket along; one that died leaves it.
         stopped = not (directory / "node.sock").exists()
         level = Level.WARN if stopped else Level.FAIL
-        yield Finding("node", level, error.message, error.hint)
+        yield Finding(Phrase("node"), level, error.message, error.hint)
         return
-    for name, verdict in sorted((health.get("checks") or {}).items()):
-        level = Level.WARN if verdict == _GATE_SHUT else Level.FAIL
-        is_ok = verdict == "ok"
-        way_out = None if is_ok else _WAYS.get(name)
-        level = Level.OK if is_ok else level
-        yield Finding(f"node: {name}", level, told(verdict), way_out)
+    yield from _checked(health)
     names = {name: str(status.get(name)) for name in ("node", "version", "policy")}
     found = Phrase("{node} {version}, policy {policy}").filled(**names)
-    yield Finding("node", Level.OK, found)
+    yield Finding(Phrase("node"), Level.OK, found)
     if waits := status.get("not_approved"):
         yield from not_approved(waits, _unfit(directory))
     yield from memory(status, swaps_in(_SWAPS))
@@ -543,7 +560,7 @@ def _node(directory: Path) -> Iterator[Finding]:
         found = Phrase(
             "{broken} ways of asking or publishing are shut by a pattern"
         ).filled(broken=broken)
-        yield Finding("budgets", Level.WARN, found, way_out)
+        yield Finding(Phrase("budgets"), Level.WARN, found, way_out)
     yield from departed(status)
     for member, count in (status.get("evaluations_differing") or {}).items():
         way_out = Phrase(
@@ -552,9 +569,16 @@ def _node(directory: Path) -> Iterator[Finding]:
         found = Phrase(
             "{count} evaluations of a week that only one of both has counted"
         ).filled(count=count)
-        yield Finding(f"evaluations of {member}", Level.WARN, found, way_out)
+        name = Phrase("evaluations of {member}").filled(member=printable(member))
+        yield Finding(name, Level.WARN, found, way_out)
+    yield from _peers(status, directory)
+
+
+def _peers(status: Mapping[str, Any], directory: Path) -> Iterator[Finding]:
+    """Say which members are covered, and why another is not."""
     for peer in status.get("peers") or []:
-        name = f"peer {peer.get('name')}"
+        member = printable(str(peer.get("name")))
+        name = Phrase("peer {member}").filled(member=member)
         if peer.get("suspended"):
             way_out = Phrase("its log contradicts itself: see `fedsafe evidence list`")
             yield Finding(name, Level.FAIL, Phrase("suspended"), way_out)
@@ -562,7 +586,11 @@ def _node(directory: Path) -> Iterator[Finding]:
             why = peer.get("uncovered")
             seen = peer.get("synced_at") or Phrase("never")
             last = Phrase("last seen {when}").filled(when=seen)
-            found = last if why is None else _AWAY.filled(why=told(why), when=seen)
+            found = (
+                last
+                if why is None
+                else _AWAY.filled(why=told(why, peer.get("uncovered_made")), when=seen)
+            )
             shut = _SHUT if why == _GATE_SHUT else _UNCOVERED
             if is_inner(directory, str(peer.get("url"))):
                 yield Finding(name, Level.FAIL, _INNER, _NAME_IT)
@@ -572,6 +600,19 @@ def _node(directory: Path) -> Iterator[Finding]:
             yield Finding(
                 name, Level.OK, Phrase("seen {when}").filled(when=peer.get("synced_at"))
             )
+
+
+def _checked(health: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say what the node itself has checked."""
+    made = health.get("checks_made") or {}
+    for name, verdict in sorted((health.get("checks") or {}).items()):
+        level = Level.WARN if verdict == _GATE_SHUT else Level.FAIL
+        is_ok = verdict == "ok"
+        way_out = None if is_ok else _WAYS.get(name)
+        level = Level.OK if is_ok else level
+        how = made.get(name) or {}
+        check = Phrase("node: {check}").filled(check=told(name, how.get("name")))
+        yield Finding(check, level, told(verdict, how.get("verdict")), way_out)
 
 
 def swaps_in(table: Path) -> list[str] | None:
@@ -589,7 +630,8 @@ def swaps_in(table: Path) -> list[str] | None:
 
 def memory(status: Mapping[str, Any], swaps: list[str] | None) -> Iterator[Finding]:
     """Say whether keys in the node's memory can reach a disk or another process."""
-    name, state = "node: memory", status.get("memory")
+    name = Phrase("node: {check}").filled(check=Phrase.within("node", "memory"))
+    state = status.get("memory")
     if state == "readable":
         found = Phrase(
             "other processes of its user can read it, and a crash may dump it"
@@ -616,11 +658,11 @@ def memory(status: Mapping[str, Any], swaps: list[str] | None) -> Iterator[Findi
 
 def departed(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Say for which keys members that left hold nearly enough shares."""
-    for found in status.get("keys_departed") or []:
+    for found in sentences(status, "keys_departed"):
         way_out = Phrase("`fedsafe federation status`: the nodes begin a new epoch")
         if "two people" in str(found):
             way_out = Phrase("at each member: `fedsafe federation reshare`")
-        yield Finding("keys", Level.WARN, told(printable(str(found))), way_out)
+        yield Finding(Phrase("keys"), Level.WARN, found, way_out)
 
 
 def _shares(status: Mapping[str, Any]) -> Iterator[Finding]:
@@ -629,18 +671,18 @@ def _shares(status: Mapping[str, Any]) -> Iterator[Finding]:
     if status.get("shares_missing"):
         found = Phrase("this node holds no share of the key; the others answer for it")
         way_out = Phrase("it gets one when the members next deal shares anew")
-        yield Finding("share", Level.WARN, found, way_out)
+        yield Finding(Phrase("share"), Level.WARN, found, way_out)
     if status.get("too_few_holders"):
         found = Phrase(
             "fewer than three members hold shares: nothing about persons goes out"
         )
         way_out = Phrase("invite another member: `fedsafe federation invite`")
-        yield Finding("holders", Level.WARN, found, way_out)
+        yield Finding(Phrase("holders"), Level.WARN, found, way_out)
     if status.get("appeals_unheard"):
         found = Phrase(
             "no other member hears the appeals of persons who come to this node"
         )
-        yield Finding("appeals", Level.WARN, found, _HEARER)
+        yield Finding(Phrase("appeals"), Level.WARN, found, _HEARER)
     if threshold and holders == threshold > 1:
         found = Phrase(
             "all {holders} members that hold a share are needed (t = n)"
@@ -649,7 +691,7 @@ def _shares(status: Mapping[str, Any]) -> Iterator[Finding]:
             "one lost share ends all lookups: keep the keys backed up apart, and let "
             "more members join"
         )
-        yield Finding("threshold", Level.WARN, found, way_out)
+        yield Finding(Phrase("threshold"), Level.WARN, found, way_out)
 
 
 def owed(status: Mapping[str, Any]) -> Iterator[Finding]:
@@ -662,7 +704,7 @@ def owed(status: Mapping[str, Any]) -> Iterator[Finding]:
         found = Phrase(
             "{waiting} notices to persons wait for the sign-off of a text"
         ).filled(waiting=waiting)
-        yield Finding("notices", Level.WARN, found, way_out)
+        yield Finding(Phrase.within("node", "notices"), Level.WARN, found, way_out)
     if unsigned := status.get("texts_unsigned"):
         way_out = Phrase(
             "print and read them (`fedsafe notice print`), then `fedsafe notice "
@@ -670,7 +712,7 @@ def owed(status: Mapping[str, Any]) -> Iterator[Finding]:
         )
         texts = joined(", ", (CODES.get(str(each), str(each)) for each in unsigned))
         found = Phrase("nobody has signed off {texts}").filled(texts=texts)
-        yield Finding("texts", Level.WARN, found, way_out)
+        yield Finding(Phrase("texts"), Level.WARN, found, way_out)
     if overdue := status.get("receipts_overdue"):
         way_out = Phrase(
             "deliver what `fedsafe events list` shows, then `events receipt`"
@@ -678,4 +720,4 @@ def owed(status: Mapping[str, Any]) -> Iterator[Finding]:
         found = Phrase("{overdue} events for the provider lack their receipt").filled(
             overdue=overdue
         )
-        yield Finding("receipts", Level.WARN, found, way_out)
+        yield Finding(Phrase("receipts"), Level.WARN, found, way_out)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from fedsafe_cli.doctor.diagnosis import Finding, Level
-from fedsafe_cli.doctor.texts import told
+from fedsafe_cli.doctor.texts import sentences
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.ground.catalogue import Phrase
 
@@ -34,8 +34,8 @@ _STEPS_IN: Final = Phrase(
 
 def resharings(status: Mapping[str, Any]) -> Iterator[Finding]:
     """Say which keys were to be shared anew, and who was missing."""
-    for found in status.get("resharings_overdue") or []:
-        yield Finding("resharing", Level.WARN, told(printable(str(found))), _STEPS_IN)
+    for found in sentences(status, "resharings_overdue"):
+        yield Finding(Phrase("resharing"), Level.WARN, found, _STEPS_IN)
 
 
 def epochs(status: Mapping[str, Any], now: int) -> Iterator[Finding]:
@@ -48,23 +48,27 @@ def epochs(status: Mapping[str, Any], now: int) -> Iterator[Finding]:
             found = Phrase(
                 "epoch {number} has ended on {day}: nothing is published any more"
             )
-            yield Finding("epoch", Level.FAIL, found.filled(**named), _NEXT_EPOCH)
+            yield Finding(
+                Phrase("epoch"), Level.FAIL, found.filled(**named), _NEXT_EPOCH
+            )
         elif day - today <= _SOON:
             found = Phrase(
                 "epoch {number} ends on {day}, and signals under it 30 days later"
             )
-            yield Finding("epoch", Level.WARN, found.filled(**named), _NEXT_EPOCH)
+            yield Finding(
+                Phrase("epoch"), Level.WARN, found.filled(**named), _NEXT_EPOCH
+            )
         else:
             found = Phrase("epoch {number} until {day}").filled(**named)
-            yield Finding("epoch", Level.OK, found)
+            yield Finding(Phrase("epoch"), Level.OK, found)
     if bare := status.get("keys_uncommitted"):
         number = ", ".join(map(printable, bare))
         what = Phrase(
             "the charter commits to no media keys of generation {number}"
         ).filled(number=number)
-        yield Finding("media keys", Level.WARN, what, _COMMIT)
+        yield Finding(Phrase("media keys"), Level.WARN, what, _COMMIT)
     if over := status.get("ending_over"):
         found = Phrase("what was published in the epoch before ends on {day}").filled(
             day=over
         )
-        yield Finding("epoch before", Level.WARN, found, _ANEW)
+        yield Finding(Phrase("epoch before"), Level.WARN, found, _ANEW)

@@ -33,7 +33,7 @@ def server(directory: Path) -> Iterator[Finding]:
     """Say whether the server of the store, if it is on one, is set up well."""
     why = unasked(directory)
     if why is not None:
-        yield Finding("server", Level.FAIL, why, _SERVER)
+        yield Finding(Phrase("server"), Level.FAIL, why, _SERVER)
     elif (found := _facts(directory)) is not None:
         yield from _judged(found)
 
@@ -52,7 +52,7 @@ def pages(directory: Path) -> Iterator[Finding]:
         found = Phrase(
             "SQLite leaves sealed copies of erased rows until a month's key ends"
         )
-        yield Finding("pages", Level.WARN, found, _PAGES)
+        yield Finding(Phrase("pages"), Level.WARN, found, _PAGES)
 
 
 def unasked(directory: Path) -> str | Phrase | None:
@@ -119,12 +119,12 @@ def _judged(found: "Facts") -> Iterator[Finding]:
         ),
     ):
         if wrong:
-            yield Finding("server", level, told, _SERVER)
+            yield Finding(Phrase("server"), level, told, _SERVER)
     yield from _judged_tables(found)
     told = _WITH_STANDBY if found.has_standby else _ALONE
     ms = f"{found.round_trip * 1e3:.1f}"
     told = told.filled(version=found.version, ms=ms, workers=found.workers)
-    yield Finding("server", Level.OK, told)
+    yield Finding(Phrase("server"), Level.OK, told)
 
 
 def _judged_tables(found: "Facts") -> Iterator[Finding]:
@@ -159,4 +159,4 @@ def _judged_tables(found: "Facts") -> Iterator[Finding]:
         ),
     ):
         if wrong:
-            yield Finding("server", Level.FAIL, told, way_out)
+            yield Finding(Phrase("server"), Level.FAIL, told, way_out)

@@ -1,43 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `fedsafe doctor` finds, and the way out.
+"""What `fedsafe doctor` and `fedsafe audit` read of a node, in the reader's words."""
 
-What a node says of itself in English is known again by its template, as in
-`damage_texts`, which knows what is damaged.
-"""
+from collections.abc import Mapping
+from itertools import zip_longest
+from typing import Any, Final
 
-from typing import Final
-
-from fedsafe_cli.doctor.damage_texts import damage
-from fedsafe_cli.doctor.node_texts import CHECKS, NODE_SAID
 from fedsafe_cli.terminal.moments import in_moments
-from fedsafe_cli.terminal.texts import matched, patterns
-from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_cli.terminal.settings import printable
+from fedsafe_policies.ground.catalogue import Phrase, received
 
-_BY_TEXT: Final = {each.english: each for each in NODE_SAID}
-_INNER: Final = frozenset({"why", "when"})
-_PATTERNS: Final = patterns(NODE_SAID)
-_CHECKED: Final = patterns(CHECKS)
+_AUDIT: Final = Phrase.within("audit log", "log {log}")
+_OTHER: Final = Phrase("log {log}")
 
 
 def said(text: str | Phrase, *, language: str) -> str:
     """Say what was found, or the way out, in a language, with moments for people."""
-    words = text if isinstance(text, Phrase) else told(text)
-    return in_moments(words.said(language))
+    return in_moments(text.said(language) if isinstance(text, Phrase) else text)
 
 
-def told(text: object) -> Phrase:
-    """Take up a sentence of the node's, which is German if it is known here."""
-    english = str(text)
-    known = damage(english) or matched(in_moments(english), _PATTERNS, _inner)
-    return Phrase(english) if known is None else known
+def told(english: object, made: object) -> Phrase:
+    """Take up a sentence of the node's, and how it was made.
+
+    An older node does not say how: what it says stays English.
+    """
+    return received(made, printable(str(english)), _printed)
 
 
-def checked(name: str, *, language: str) -> str:
-    """Name what was checked, in the reader's language if that is known here."""
-    found = matched(name, _CHECKED, _inner)
-    return name if found is None else found.said(language)
+def sentences(status: Mapping[str, Any], name: str) -> list[Phrase]:
+    """Take up the sentences of a field of the node's state: one, several or none."""
+    said, made = status.get(name) or [], status.get(f"{name}_made") or []
+    if not isinstance(said, list):
+        said, made = [said], [made]
+    return [told(*each) for each in zip_longest(said, made[: len(said)])]
 
 
-def _inner(name: str, text: str) -> str | Phrase:
-    """Say what stands in a text and is one itself."""
-    return _BY_TEXT.get(text, text) if name in _INNER else text
+def log_named(log: str) -> Phrase:
+    """Name a log: the audit log of a node, or what it publishes."""
+    name = _AUDIT if log.endswith("/audit") else _OTHER
+    return name.filled(log=printable(log))
+
+
+def _printed(_name: str, value: object) -> object:
+    return printable(value) if isinstance(value, str) else value

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fedsafe_cli.doctor.texts import said
+from fedsafe_cli.doctor.texts import said, sentences
 from fedsafe_cli.node.account import SET_UP
 from fedsafe_cli.node.credential import credential
 from fedsafe_cli.node.outside_key import outside_key
@@ -326,9 +326,9 @@ def status(context: click.Context) -> ExitStatus:
         document(answer)
         return OK
     rows = [
-        (field(name, settings), _told(name, value, settings))
-        for name, value in answer.items()
-        if name != "peers"
+        (field(name, settings), _told(name, answer, settings))
+        for name in answer
+        if name != "peers" and not name.endswith("_made")
     ]
     pairs(rows, indent="")
     if (warning := _WARNINGS.get(str(answer.get("disk")))) is not None:
@@ -347,14 +347,14 @@ def status(context: click.Context) -> ExitStatus:
     return OK
 
 
-def _told(name: str, value: object, settings: Settings) -> object:
+def _told(name: str, state: Mapping[str, Any], settings: Settings) -> object:
     """Show what a field says: of what the node says in words, its own words."""
-    language = settings.language
+    language, value = settings.language, state[name]
     if name in _CODED:
         return coded(value, settings)
     if name in _SENTENCES and value:
-        texts = value if isinstance(value, list) else [value]
-        return "; ".join(said(str(each), language=language) for each in texts)
+        texts = sentences(state, name)
+        return "; ".join(said(each, language=language) for each in texts)
     if name == "not_approved" and isinstance(value, list):
         return ", ".join(provision_word(str(each), language) for each in value) or None
     return value_of(name, value, settings)

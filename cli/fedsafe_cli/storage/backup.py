@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fedsafe_cli.audit.audit import log_row, table_row
-from fedsafe_cli.doctor.damage_texts import damage_status
 from fedsafe_cli.terminal.errors import (
     CliError,
     NotRunningError,
@@ -21,7 +20,7 @@ from fedsafe_cli.terminal.errors import (
     SettingsError,
     WrongStateError,
 )
-from fedsafe_cli.terminal.exit_codes import OK, ExitStatus
+from fedsafe_cli.terminal.exit_codes import OK, ExitStatus, damage_status
 from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
 from fedsafe_cli.terminal.labels import grouped, headings
 from fedsafe_cli.terminal.moments import readable

@@ -7,7 +7,7 @@ reviews without restricting anybody; there is no status that means "refuse this 
 
 from collections.abc import Iterable
 from enum import IntEnum, unique
-from typing import Final
+from typing import Any, Final
 
 
 @unique
@@ -55,3 +55,19 @@ WAITING and those of `fedsafe audit verify`, which have none."""
 def worst(statuses: Iterable[ExitStatus]) -> ExitStatus:
     """Return the most serious of several statuses; of none, `NO_SIGNAL`."""
     return min(statuses, key=SEVERITY.index, default=OK)
+
+
+_DAMAGE: Final = {  # the most serious first
+    "tampered": ExitStatus.LOG_TAMPERED,
+    "incomplete": ExitStatus.LOG_INCOMPLETE,
+    "unreadable": ExitStatus.LOG_UNREADABLE,
+}
+
+
+def damage_status(answer: dict[str, Any]) -> ExitStatus:
+    """Return the exit status of the most serious damage that was found."""
+    checks = [*answer["logs"], *(answer.get("tables") or [])]
+    found = {check.get("damage") for check in checks}
+    return next(
+        (_DAMAGE[word] for word in _DAMAGE if word in found), ExitStatus.LOG_TAMPERED
+    )

@@ -5,12 +5,10 @@ Results are for the people who work with them and come in both languages; help,
 errors and hints are for whoever installs and scripts, and are English.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from fedsafe_policies.ground.catalogue import SOURCE, Phrase
+from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
     from fedsafe_policies.ground.reasons import Text
@@ -238,60 +236,3 @@ def account_in(entry: Mapping[str, object]) -> str | None:
     if not isinstance(reference, str) or service is None:
         return None if reference is None else str(reference)
     return f"{service}/{reference}"
-
-
-# Texts that another part says in English: a template is the pattern for one.
-#
-# What stands in braces is a place in it, and is kept as it came.
-
-_NAME: Final = re.compile(r"\\\{([a-z]+)\\\}")
-_PLACE: Final = re.compile(r"\{[a-z]+\}")
-Pattern = tuple[str, Phrase]
-"""A regular expression, which is compiled when it is first used, and its template."""
-
-
-def patterns(texts: Iterable[Phrase]) -> list[Pattern]:
-    """Read templates with places in them, the closer one first."""
-    closer_first = sorted(texts, key=lambda each: -len(_PLACE.sub("", each.english)))
-    return [(_written(template.english), template) for template in closer_first]
-
-
-class Known(Phrase):
-    """What another part said in English, which is the English of a template.
-
-    In English it is kept as it came; *phrase* says it in every language.
-    """
-
-    __slots__ = ("phrase",)
-
-    def __init__(self, text: str, phrase: Phrase) -> None:
-        """Take the text as it came, and what it is known for."""
-        super().__init__(text)
-        self.phrase = phrase
-
-    def said(self, language: str) -> str:
-        """Say it in a language."""
-        return self.english if language == SOURCE else self.phrase.said(language)
-
-
-def matched(
-    text: str,
-    known: Sequence[Pattern],
-    say: Callable[[str, str], str | Phrase] = lambda _, value: value,
-) -> Known | None:
-    """Take up a text by the first pattern that it fits; *say* gives a place's words."""
-    for pattern, template in known:
-        if (found := _compiled(pattern).fullmatch(text)) is not None:
-            named = found.groupdict().items()
-            values = {name: say(name, each) for name, each in named}
-            return Known(text, template.filled(**values))
-    return None
-
-
-def _written(english: str) -> str:
-    return _NAME.sub(r"(?P<\1>.+?)", re.escape(english))
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.DOTALL)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from fedsafe_node.acts.bodies import Message
+from fedsafe_node.acts.bodies import Message, Sentence
 
 Damage = Literal["tampered", "incomplete", "unreadable"]
 """What is wrong: something changed, entries are gone, or the disk cannot tell."""
@@ -15,6 +15,7 @@ class LogCheck(Message, frozen=True):
     """The outcome of verifying one log.
 
     Of the entries below `minimum`, which were pruned, there are hashes only.
+    `why_made` says how the English of `why` was made.
     """
 
     log: str
@@ -28,13 +29,15 @@ class LogCheck(Message, frozen=True):
     first_bad_index: int | None = None
     last_bad_index: int | None = None
     why: str | None = None
+    why_made: Sentence | msgspec.UnsetType = msgspec.UNSET
 
 
 class TableCheck(Message, frozen=True):
     """The outcome of checking a table against logs and signed statements.
 
     `first_bad` names the signal (or statement, or log entry) that is at fault, and
-    `first_bad_row` its row if it has one.
+    `first_bad_row` its row if it has one. `why_made` says how the English of `why`
+    was made.
     """
 
     table: str
@@ -44,6 +47,7 @@ class TableCheck(Message, frozen=True):
     first_bad: str | None = None
     first_bad_row: int | None = None
     why: str | None = None
+    why_made: Sentence | msgspec.UnsetType = msgspec.UNSET
 
 
 class LostEntries(Message, frozen=True):
@@ -158,7 +162,8 @@ class NightlyStanding(Message, frozen=True):
 
     It opened the entries from `since` to below `size`, whose root was `root`; of those
     before, which earlier checks had opened, it compared the tree. If it is not `ok`,
-    `damage`, `first_bad_index` and `why` say what is wrong.
+    `damage`, `first_bad_index` and `why` say what is wrong, and `why_made` how the
+    English of that was made.
     """
 
     at: int
@@ -169,6 +174,7 @@ class NightlyStanding(Message, frozen=True):
     damage: Damage | None = None
     first_bad_index: int | None = None
     why: str | None = None
+    why_made: Sentence | msgspec.UnsetType = msgspec.UNSET
 
 
 class AuditStanding(Message, frozen=True):

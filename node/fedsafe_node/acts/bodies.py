@@ -407,7 +407,8 @@ class RevokeRequest(Message, frozen=True):
 class PeerStatus(Message, frozen=True):
     """How far a peer's feed is replicated; `uncovered` says why it is not covered.
 
-    That its gate is shut is no fault: its feed is here, and says nothing of persons.
+    `uncovered_made` says how that was made. That its gate is shut is no fault: its
+    feed is here, and says nothing of persons.
     Since `owes_since` it has been told to erase something, and has given no receipt.
     """
 
@@ -419,6 +420,7 @@ class PeerStatus(Message, frozen=True):
     suspended: bool
     uncovered: str | None = None
     owes_since: str | None = None
+    uncovered_made: Sentence | msgspec.UnsetType = msgspec.UNSET
 
 
 class StatusAnswer(Message, frozen=True):
@@ -457,6 +459,7 @@ class StatusAnswer(Message, frozen=True):
     this node files for a person. `memory` is `resident` if no core is
     written of the process that answers, no other process of its user reads it and
     nothing of it is swapped out; `swappable` if the last may be, else `readable`.
+    What ends with `_made` says how the English of that name was made.
     """
 
     node: str
@@ -513,6 +516,10 @@ class StatusAnswer(Message, frozen=True):
     too_few_holders: bool = False
     appeals_unheard: bool = False
     memory: str = "readable"
+    store_made: Sentence | msgspec.UnsetType = msgspec.UNSET
+    rests_made: Sentence | msgspec.UnsetType = msgspec.UNSET
+    keys_departed_made: list[Sentence] | msgspec.UnsetType = msgspec.UNSET
+    resharings_overdue_made: list[Sentence] | msgspec.UnsetType = msgspec.UNSET
 
 
 class GateAnswer(Message, frozen=True):
@@ -628,12 +635,23 @@ class Poke(Message, frozen=True):
     size: int
 
 
+class CheckMade(Message, frozen=True):
+    """How the name of what was checked was made, and what was found of it."""
+
+    name: Sentence
+    verdict: Sentence
+
+
 class HealthAnswer(Message, frozen=True):
-    """Whether the node is alive and ready."""
+    """Whether the node is alive and ready.
+
+    `checks_made` says how the English of `checks` was made, by the same names.
+    """
 
     status: str
     node: str
     checks: dict[str, str]
+    checks_made: dict[str, CheckMade] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Problem(Message, frozen=True):

@@ -8,6 +8,7 @@ the service decides what else policy asks for.
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_node.acts.bodies import (
     ApproveRequest,
+    CheckMade,
     ConfirmRequest,
     HealthAnswer,
     ImportRequest,
@@ -15,6 +16,7 @@ from fedsafe_node.acts.bodies import (
     ProposalRequest,
     RevokeRequest,
     WithdrawRequest,
+    sentence_of,
 )
 from fedsafe_node.acts.lookup import (
     BatchRequest,
@@ -153,10 +155,18 @@ async def withdraw_founding(call: Call) -> object:
 
 async def health(call: Call) -> object:
     """Say whether every part of the node is well."""
-    checks = await call.services.node.checks()
+    verdicts = await call.services.node.verdicts()
+    checks = {str(part): str(verdict) for part, verdict in verdicts.items()}
+    made = {
+        str(part): CheckMade(name=name, verdict=found)
+        for part, verdict in verdicts.items()
+        if (name := sentence_of(part)) and (found := sentence_of(verdict))
+    }
     well = all(check == "ok" for check in checks.values())
     word = "ok" if well else "degraded"
-    return HealthAnswer(status=word, node=call.services.name, checks=checks)
+    return HealthAnswer(
+        status=word, node=call.services.name, checks=checks, checks_made=made
+    )
 
 
 async def metrics(call: Call) -> object:

@@ -72,6 +72,7 @@ from fedsafe_node.rules.idempotency import StoredAnswers
 from fedsafe_node.signals.own_reviews import Validations
 from fedsafe_node.signals.publication import SignalService
 from fedsafe_node.store.change_counter import ALONE, Following
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 class Node(Protocol):
@@ -82,6 +83,10 @@ class Node(Protocol):
         ...
 
     async def checks(self) -> dict[str, str]:
+        """Say what `verdicts` does, in English."""
+        ...
+
+    async def verdicts(self) -> dict[Phrase, Phrase]:
         """Say for each part whether it is `ok`, or what is wrong with it."""
         ...
 

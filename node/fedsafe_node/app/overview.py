@@ -8,10 +8,17 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 
+import msgspec
+
 from fedsafe_crypto.primitives.sodium import describe
 from fedsafe_federation.feed.appeals import hearer
 from fedsafe_federation.feed.verification import feed_name
-from fedsafe_node.acts.bodies import PeerStatus, StatusAnswer
+from fedsafe_node.acts.bodies import (
+    PeerStatus,
+    Sentence,
+    StatusAnswer,
+    sentence_of,
+)
 from fedsafe_node.acts.notices import TextName
 from fedsafe_node.audit.breaches.clock import count_breaches
 from fedsafe_node.casework.cases.clock import Overdue, count_overdue
@@ -40,7 +47,8 @@ from fedsafe_node.store.keeping_rows import Room
 from fedsafe_node.store.peering_rows import TallyRow
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
-from fedsafe_node.store.rows import Counts, PeerRow
+from fedsafe_node.store.rows import Counts, PeerRow, Trouble
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.erasures import ErasureDebtRequest
 
 VERSION: Final = version("fedsafe")
@@ -48,6 +56,19 @@ MAX_WAITING: Final = 500
 """So many reviews are more than people can get through: somebody floods the queue."""
 _DAY: Final = 24 * 60 * 60
 _WEEK: Final = 7 * _DAY
+_OK: Final = Phrase("ok")
+_FAILING: Final = Phrase("failing")
+_SINCE: Final = {
+    Trouble.FULL: Phrase("full since {when}"),
+    Trouble.BUSY: Phrase("busy since {when}"),
+    Trouble.FAILED: Phrase("failed since {when}"),
+}
+_SHORT: Final = Phrase("short: {free} MiB free; make room")
+_FULL: Final = Phrase("full: {free} MiB free, and the reserve is given up; make room")
+_LATE: Final = Phrase("no receipt since {when}")
+_LATE_AND_CUT_OFF: Final = Phrase("no receipt since {when}; it gets no new openings")
+_TWO_TREES: Final = Phrase("has shown two trees")
+_TWICE: Final = Phrase("has signed two with one number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +102,8 @@ class _Counted:
     by_hand: int
     in_hand: int
     texts: list[TextName]
-    departed: list[str]
-    resharings: list[str]
+    departed: list[Phrase]
+    resharings: list[Phrase]
 
 
 async def _count(
@@ -131,30 +152,42 @@ async def _cases(
 
 async def _check_rows(
     reader: Reader, situation: Situation, cases: CaseVault, now: int
-) -> dict[str, str]:
+) -> dict[Phrase, Phrase]:
     """Say what in the store waits for too long."""
-    checks: dict[str, str] = {}
+    checks: dict[Phrase, Phrase] = {}
     if left := await unfinished_effects(reader):
         named = ", ".join(effect.target for effect in left)
-        checks["keys to destroy"] = f"unfinished: {named}"
+        checks[Phrase("keys to destroy")] = Phrase("unfinished: {named}").filled(
+            named=named
+        )
     if (fork := await forked(reader)) is not None:
         number, blamed = fork
         names = ", ".join(sorted(blamed.signed_both | blamed.broke_promise))
-        checks["charter"] = (
-            f"two valid versions {number}, made so by {names}: the "
-            "members are split; agree by telephone with the others who is expelled"
-        )
+        checks[Phrase("charter")] = Phrase(
+            "two valid versions {number}, made so by {names}: the members are split; "
+            "agree by telephone with the others who is expelled"
+        ).filled(number=number, names=names)
     waiting = await reader.tasks_waiting()
     if waiting > MAX_WAITING:
-        checks["reviews"] = f"{waiting} wait for a person"
+        checks[Phrase("reviews")] = Phrase("{waiting} wait for a person").filled(
+            waiting=waiting
+        )
     if floods := await reader.floods_waiting():
-        checks["floods"] = f"{floods} wait for a ruling"
+        checks[Phrase("floods")] = Phrase("{floods} wait for a ruling").filled(
+            floods=floods
+        )
     if probations := await reader.probations():
-        checks["probation"] = f"{probations} run; see `fedsafe trial list`"
+        checks[Phrase("probation")] = Phrase(
+            "{probations} run; see `fedsafe trial list`"
+        ).filled(probations=probations)
     if late := await reader.samples_overdue(situation.node, now):
-        checks["sample"] = f"{late} signals are overdue; see `fedsafe signal sample`"
+        checks[Phrase("sample")] = Phrase(
+            "{late} signals are overdue; see `fedsafe signal sample`"
+        ).filled(late=late)
     if urgent := (await _cases(reader, situation, cases, now)).urgent:
-        checks["cases"] = f"{urgent} about life or safety are overdue"
+        checks[Phrase("cases")] = Phrase(
+            "{urgent} about life or safety are overdue"
+        ).filled(urgent=urgent)
     return checks
 
 
@@ -208,12 +241,14 @@ class Overview:
         library = describe()
         breaches, late = found.breaches
         room = await self._store.room()
+        trouble = self._trouble()
         return StatusAnswer(
             node=situation.node,
             version=VERSION,
             policy=situation.policy.reference,
             not_approved=await self._waits(),
-            rests=situation.rests,
+            rests=_english(situation.rests),
+            rests_made=_made(situation.rests),
             federation=membership.charter.federation if membership else None,
             threshold=membership.epoch.threshold if membership else None,
             members=len(membership.charter.members) if membership else 1,
@@ -226,12 +261,15 @@ class Overview:
             audit_size=found.audit,
             sodium=f"libsodium {library.version} ({library.source})",
             url=situation.config.url,
-            store=self._trouble(),
+            store=str(trouble),
+            store_made=_made(None if trouble == _OK else trouble),
             receipts_overdue=found.receipts,
             notices_waiting=found.notices,
             texts_unsigned=[name.value for name in found.texts],
-            keys_departed=found.departed,
-            resharings_overdue=found.resharings,
+            keys_departed=list(map(str, found.departed)),
+            keys_departed_made=_all_made(found.departed),
+            resharings_overdue=list(map(str, found.resharings)),
+            resharings_overdue_made=_all_made(found.resharings),
             keys_uncommitted=[] if membership is None else membership.uncommitted(now),
             tasks_waiting=found.tasks,
             floods_waiting=found.match_floods,
@@ -267,79 +305,93 @@ class Overview:
         )
 
     async def checks(self) -> dict[str, str]:
+        """Say what `verdicts` does, in English."""
+        found = await self.verdicts()
+        return {str(part): str(verdict) for part, verdict in found.items()}
+
+    async def verdicts(self) -> dict[Phrase, Phrase]:
         """Say for each part whether it is `ok`, or what is wrong with it.
 
         The store is `full`, `busy` or `failed`, and since when; the disk is `short`
         of room, or `full`. Of a store that cannot be read, what waits in it is not
         told.
         """
-        checks = {"store": await self._check_store()}
-        checks["disk"] = _told(await self._store.room())
+        store = Phrase("store")
+        checks = {store: await self._check_store()}
+        checks[Phrase("disk")] = _told(await self._store.room())
         try:
             at = int(self._clock.now().timestamp())
             checks |= await self._store.scan(
                 lambda reader: _check_rows(reader, self._situation, self._cases, at)
             )
         except StoreError:
-            was = checks["store"]
-            checks["store"] = f"{'failing' if was == 'ok' else was}; it cannot be read"
+            was = checks[store]
+            was = _FAILING if was == _OK else was
+            checks[store] = Phrase("{why}; it cannot be read").filled(why=was)
         if self._situation.rests is not None:
-            checks["policy"] = f"exchanges nothing: {self._situation.rests}"
+            rests = self._situation.rests
+            checks[Phrase("policy")] = Phrase("exchanges nothing: {why}").filled(
+                why=rests
+            )
         now = self._clock.now()
         for member in self._not_covered(now):
-            checks[f"feed of {member}"] = self._why(member, now)
+            part = Phrase("feed of {member}").filled(member=member)
+            checks[part] = self._why(member, now)
         for member, told in sorted(self._situation.debts.items()):
             decision = self._situation.decide(ErasureDebtRequest(told=told), now)
             if is_late(decision):
-                stops = "" if decision.allowed else "; it gets no new openings"
-                checks[f"erasures at {member}"] = (
-                    f"no receipt since {self._owes_since(member)}{stops}"
-                )
+                late = _LATE if decision.allowed else _LATE_AND_CUT_OFF
+                since = self._owes_since(member)
+                part = Phrase("erasures at {member}").filled(member=member)
+                checks[part] = late.filled(when=since)
         return {**checks, **self._check_witnesses(now)}
 
-    def _check_witnesses(self, now: datetime) -> dict[str, str]:
-        checks: dict[str, str] = {}
+    def _check_witnesses(self, now: datetime) -> dict[Phrase, Phrase]:
+        checks: dict[Phrase, Phrase] = {}
         for origin, since in sorted(self._situation.coverage.waiting.items()):
             if now - since > LATE:
                 when = since.isoformat(timespec="seconds")
-                checks[f"additions of {origin}"] = f"wait for witnesses since {when}"
-        away = self._cosigning.stale_since()
+                part = Phrase("additions of {member}").filled(member=origin)
+                waits = Phrase("wait for witnesses since {when}")
+                checks[part] = waits.filled(when=when)
+        away, witnesses = self._cosigning.stale_since(), Phrase("witnesses")
         if self._cosigning.alarm is not None:
-            checks["witnesses"] = "they have seen more than this node has"
+            checks[witnesses] = Phrase("they have seen more than this node has")
         elif self._cosigning.refused:
-            checks["witnesses"] = "they refuse this node: is its clock right?"
+            checks[witnesses] = Phrase("they refuse this node: is its clock right?")
         elif away is not None:
-            checks["witnesses"] = f"away since {away.isoformat(timespec='seconds')}"
+            when = away.isoformat(timespec="seconds")
+            checks[witnesses] = Phrase("away since {when}").filled(when=when)
         for log in sorted(self._forks.forked):
             twice = log.endswith(DISPUTES)
-            why = "has signed two with one number" if twice else "has shown two trees"
-            checks[f"log {log}"] = why
+            why = _TWICE if twice else _TWO_TREES
+            checks[Phrase("log {log}").filled(log=log)] = why
         return checks
 
-    async def _check_store(self) -> str:
+    async def _check_store(self) -> Phrase:
         async def nothing(_: Reader) -> None:
             return None
 
         try:
             await self._store.write(nothing)
         except StoreError:
-            return "failing" if self._store.trouble() is None else self._trouble()
+            return _FAILING if self._store.trouble() is None else self._trouble()
         return self._trouble()
 
-    def _trouble(self) -> str:
+    def _trouble(self) -> Phrase:
         # An empty act says nothing: it succeeds on a full disk. The jobs' own writes
         # find out within a minute that the disk takes them again.
         trouble = self._store.trouble()
         if trouble is None:
-            return "ok"
+            return _OK
         since = datetime.fromtimestamp(trouble.since, tz=UTC)
-        return f"{trouble.kind.value} since {since.isoformat(timespec='seconds')}"
+        return _SINCE[trouble.kind].filled(when=since.isoformat(timespec="seconds"))
 
     def _not_covered(self, now: datetime) -> list[str]:
         situation = self._situation
         return situation.not_covered(now, actor=situation.opens(now))
 
-    def _why(self, member: str, now: datetime) -> str:
+    def _why(self, member: str, now: datetime) -> Phrase:
         situation = self._situation
         return situation.why_not_covered(member, now, actor=situation.opens(now))
 
@@ -358,6 +410,7 @@ class Overview:
         statuses: list[PeerStatus] = []
         for member in shared.membership.others:
             row = rows.get(member.name)
+            why = self._why(member.name, now) if member.name in lacking else None
             seen = coverage.last(member.name)
             if seen is None and row is not None and row.synced_at:
                 seen = datetime.fromtimestamp(row.synced_at, tz=UTC)
@@ -368,9 +421,8 @@ class Overview:
                     cursor=row.cursor if row is not None else 0,
                     synced_at=seen.isoformat(timespec="seconds") if seen else None,
                     covered=member.name not in lacking,
-                    uncovered=self._why(member.name, now)
-                    if member.name in lacking
-                    else None,
+                    uncovered=_english(why),
+                    uncovered_made=_made(why),
                     suspended=member.name in coverage.suspended,
                     owes_since=self._owes_since(member.name),
                 )
@@ -422,9 +474,23 @@ def _reserve_mib(room: Room | None) -> int | None:
     return room.size >> 20 if room.held else 0
 
 
-def _told(room: Room | None) -> str:
-    state = disk_state(room)
-    if room is None or state == "ok":
-        return "ok"
-    what = "free" if room.held else "free, and the reserve is given up"
-    return f"{state}: {room.free >> 20} MiB {what}; make room"
+def _told(room: Room | None) -> Phrase:
+    if room is None or disk_state(room) == "ok":
+        return _OK
+    found = _SHORT if room.held else _FULL
+    return found.filled(free=room.free >> 20)
+
+
+def _english(said: Phrase | None) -> str | None:
+    return None if said is None else str(said)
+
+
+def _made(said: Phrase | None) -> Sentence | msgspec.UnsetType:
+    """Tell how a sentence was made, for readers of other languages."""
+    return sentence_of(said) or msgspec.UNSET
+
+
+def _all_made(said: Iterable[Phrase]) -> list[Sentence] | msgspec.UnsetType:
+    """Tell it of several, in their order; of all, or of none."""
+    made = [sentence_of(each) for each in said]
+    return [each for each in made if each is not None] or msgspec.UNSET

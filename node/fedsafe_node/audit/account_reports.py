@@ -48,6 +48,7 @@ from fedsafe_node.store.keeping_rows import Erasing
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 _PAGE: Final = 2_000
 _LOOKS: Final = frozenset({Event.LOOKUP.value, *ACCESSES})
@@ -195,7 +196,7 @@ async def _find(
 async def _events_at(reader: Reader, log: LogName, index: int) -> list[AuditEvent]:
     events = await read_log_events(reader, log, index, 1)
     if not events:
-        raise MissingEntriesError(log, index, "the entry is missing")
+        raise MissingEntriesError(log, index, Phrase("the entry is missing"))
     return events
 
 

@@ -26,6 +26,7 @@ from fedsafe_node.store.disk_errors import BY_WRONG_CELLS
 from fedsafe_node.store.keeping_rows import RESTORED
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName, Opening
+from fedsafe_policies.ground.catalogue import Phrase
 
 
 class _Actor(msgspec.Struct, frozen=True):
@@ -59,7 +60,7 @@ async def read_log_events(
         try:
             events.append(_event(log, index, record, opened))
         except MalformedError:
-            raise CorruptLogError(log, index, "it is no audit event") from None
+            raise CorruptLogError(log, index, Phrase("it is no audit event")) from None
     return events
 
 
@@ -77,7 +78,9 @@ def _event(
             return None
         commitment = commit(log, group, opening.salt, opening.payload)
         if record.commitments.get(group) != commitment:
-            reason = f"the opening of {group!r} is not what the entry commits to"
+            reason = Phrase(
+                "the opening of {group} is not what the entry commits to"
+            ).filled(group=repr(group))
             raise CorruptLogError(log, index, reason)
         return opening.payload
 

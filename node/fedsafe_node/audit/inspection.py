@@ -195,11 +195,11 @@ class _Counted:
 async def _show(reader: Reader, log: str, index: int) -> AuditEntry:
     data = await reader.record(log, index)
     if data is None:
-        raise MissingEntriesError(log, index, "the entry is missing")
+        raise MissingEntriesError(log, index, Phrase("the entry is missing"))
     try:
         record = decode_audit_record(data)
     except MalformedError:
-        raise CorruptLogError(log, index, "it is no audit event") from None
+        raise CorruptLogError(log, index, Phrase("it is no audit event")) from None
     kept = {each.group: each for each in await reader.openings(log, index, 1)}
     there = {
         group: each.opening

@@ -28,11 +28,12 @@ from fedsafe_node.log.verification import Anchor
 from fedsafe_node.people.office import Office
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 Check = Callable[[Anchor | None], Awaitable[LogCheck]]
 _KEY: Final = "audit/nightly"
 _WHOLE: Final = int(timedelta(days=30).total_seconds())
-_SOURCE: Final = "the check of the night before"
+_SOURCE: Final = Phrase("the check of the night before")
 _LOG = logging.getLogger(f"{LOGGER}.audits")
 
 
@@ -72,6 +73,7 @@ async def check_nightly(office: Office, check: Check) -> NightlyStanding:
         damage=found.damage,
         first_bad_index=found.first_bad_index,
         why=found.why,
+        why_made=found.why_made,
     )
     kept = _Night(standing, whole_at=now if since is None or before is None else 0)
     if found.ok:

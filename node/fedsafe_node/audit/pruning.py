@@ -32,6 +32,7 @@ from fedsafe_node.store.keeping_rows import PrunedRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 _AT_ONCE: Final = 8 * TILE_WIDTH
 
@@ -138,7 +139,7 @@ async def _check_end(tx: Transaction, log: LogName) -> None:
     """Let nothing go of a log that is not the one that was appended."""
     tail = await tx.tail(log)
     if await log_root(tx, log, tail.size) != tail.root:
-        why = "the entries are not those that the running node had"
+        why = Phrase("the entries are not those that the running node had")
         raise CorruptLogError(log, 0, why, last=tail.size - 1)
 
 
@@ -149,4 +150,4 @@ async def _beginning(reader: Reader, log: LogName) -> str:
     try:
         return decode_audit_record(await reader.record(log, 0) or b"").at[:7]
     except MalformedError:
-        raise CorruptLogError(log, 0, "it is no audit event") from None
+        raise CorruptLogError(log, 0, Phrase("it is no audit event")) from None

@@ -10,6 +10,7 @@ from fedsafe_node.ground.errors import CorruptRowError
 from fedsafe_node.signals.missing_openings import read_lacking
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import PeerState
+from fedsafe_policies.ground.catalogue import Phrase
 
 _SIGNALS: Final = "signals"
 
@@ -44,20 +45,24 @@ class Sums:
         for origin in {*self._said.kept, *kept} - {*ours}:
             said, here = self._said.kept[origin], kept.get(origin, 0)
             if here != said:
-                why = f"{said} of its signals were kept, and {here} are here"
+                why = Phrase(
+                    "{said} of its signals were kept, and {here} are here"
+                ).filled(said=said, here=here)
                 raise CorruptRowError(_SIGNALS, None, origin, why)
         unkept = self._said.unkept - len(unstated)
         if unkept < 0:
             raise unstated[0]
         said = self._said.ended + unkept  # their dates may have passed since
         if ended > said:
-            why = f"{ended} signals ended, but events tell of {said}"
+            why = Phrase("{ended} signals ended, but events tell of {said}").filled(
+                ended=ended, said=said
+            )
             raise CorruptRowError(_SIGNALS, None, "erased signals", why)
         await self._check_records()
         for peer in await self._reader.peers():
             suspended = peer.state is PeerState.SUSPENDED
             if suspended and peer.origin not in self._said.suspended:
-                why = "it is suspended, but no event says so"
+                why = Phrase("it is suspended, but no event says so")
                 raise CorruptRowError("peers", None, peer.origin, why)
 
     async def _check_relocked(self) -> None:
@@ -65,11 +70,15 @@ class Sums:
         for origin in {*self._said.lacking, *here}:
             said, found = self._said.relocked[origin], here.get(origin, 0)
             if found != said:
-                why = f"{said} of its signals are relocked, but {found} are noted so"
+                why = Phrase(
+                    "{said} of its signals are relocked, but {found} are noted so"
+                ).filled(said=said, found=found)
                 raise CorruptRowError(_SIGNALS, None, origin, why)
         for origin, lacking in self._said.lacking.items():
             if await read_lacking(self._reader, origin) != lacking:
-                why = "from where on its openings are lacking is not as it was noted"
+                why = Phrase(
+                    "from where on its openings are lacking is not as it was noted"
+                )
                 raise CorruptRowError(_SIGNALS, None, origin, why)
 
     async def _check_records(self) -> None:
@@ -79,11 +88,11 @@ class Sums:
             pairs = zip(here, self._said.register, strict=False)
             at = next((n for n, (a, b) in enumerate(pairs) if a != b), None)
             name = here[at].id if at is not None else "its end"
-            why = "its entries are not those that the events have recorded"
+            why = Phrase("its entries are not those that the events have recorded")
             raise CorruptRowError("register", None, name, why)
         gate = await self._reader.newest_gate()
         found = Recorded(gate.id, sha256(gate.record).hexdigest()) if gate else None
         if found != self._said.gate:
             name = gate.id if gate else "the newest"
-            why = "it is not the record that the newest event names"
+            why = Phrase("it is not the record that the newest event names")
             raise CorruptRowError("gate", None, name, why)

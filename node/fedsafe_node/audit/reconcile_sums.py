@@ -17,6 +17,7 @@ from fedsafe_node.ground.errors import CorruptRowError
 from fedsafe_node.log.audit import DETAIL, AuditRecord, Event, decode_audit_record
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
+from fedsafe_policies.ground.catalogue import Phrase
 
 _PAGE: Final = 1_024
 _TABLE: Final = "signals"
@@ -158,7 +159,7 @@ class Reckoner:
 
     def _lost(self, index: int) -> CorruptRowError:
         name = f"entry {index} of {self._audit}"
-        reason = "what it says of signals was taken away"
+        reason = Phrase("what it says of signals was taken away")
         return CorruptRowError(_TABLE, None, name, reason)
 
     async def lost_its_key(self, log: LogName, index: int, group: str) -> bool:
@@ -184,7 +185,9 @@ class Reckoner:
 
 def missing_row(log: LogName, index: int) -> CorruptRowError:
     """Say that an entry's signal has no row."""
-    return CorruptRowError(_TABLE, None, f"entry {index} of {log}", "it has no row")
+    return CorruptRowError(
+        _TABLE, None, f"entry {index} of {log}", Phrase("it has no row")
+    )
 
 
 def _count(detail: dict[str, object], name: str) -> int:

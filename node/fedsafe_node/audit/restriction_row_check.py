@@ -21,7 +21,7 @@ from fedsafe_federation.feed.verification import feed_name
 from fedsafe_federation.wire.signed import Signed
 from fedsafe_federation.wire.wireformat import decode
 from fedsafe_node.audit.signal_row_check import bad_row
-from fedsafe_node.ground.errors import CorruptRowError
+from fedsafe_node.ground.errors import CorruptRowError, words_of
 from fedsafe_node.ground.signal_ids import signal_name
 from fedsafe_node.keys.charter_chain import opened_under, read_back
 from fedsafe_node.rules.policy_context import Situation
@@ -34,6 +34,7 @@ from fedsafe_node.signals.dispute_check import (
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import DisputeRow
 from fedsafe_node.store.rows import LogName, NamedRow, RestrictionRow, SignalStatus
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Effect
 
 RESTRICTIONS: Final = "restrictions"
@@ -49,6 +50,8 @@ _AT_LEAST: Final[Mapping[str, frozenset[SignalStatus]]] = {
     "revoked": frozenset({SignalStatus.REVOKED, SignalStatus.ERASED}),
     "erased": frozenset({SignalStatus.ERASED}),
 }
+_OTHERWISE: Final = Phrase("its statement says something else")
+_NO_ROW: Final = Phrase("{log} restricts it, but no row does")
 
 
 class RestrictionRows:
@@ -83,9 +86,9 @@ class RestrictionRows:
             statement = decode(row.statement, Signed)
             restriction = self._open(statement)
         except FederationError as error:
-            raise CorruptRowError(RESTRICTIONS, None, name, str(error)) from None
+            raise CorruptRowError(RESTRICTIONS, None, name, words_of(error)) from None
         if restriction is None or digest(statement) != row.digest:
-            reason = "the statement is not the one of this digest"
+            reason = Phrase("the statement is not the one of this digest")
             raise CorruptRowError(RESTRICTIONS, None, name, reason)
         said = (
             restriction.origin,
@@ -94,7 +97,7 @@ class RestrictionRows:
             restriction.effect.value,
         )
         if said != (row.origin, row.author, row.sequence, row.effect):
-            reason = "its columns are not what the statement says"
+            reason = Phrase("its columns are not what the statement says")
             raise CorruptRowError(RESTRICTIONS, None, name, reason)
         if restriction.effect is Effect.DISPUTED:
             check_dispute(self._disputes.pop(row.digest, None), restriction, name)
@@ -131,10 +134,10 @@ class RestrictionRows:
             for row in page:
                 kept = await self._reader.restriction(row.digest)
                 if kept is None or row.signal_id not in named(kept.statement):
-                    reason = "no statement that was kept names it"
+                    reason = Phrase("no statement that was kept names it")
                     raise _bad_name(row.signal_id, reason)
                 if (kept.origin, kept.effect) != (row.origin, row.effect):
-                    raise _bad_name(row.signal_id, "its statement says something else")
+                    raise _bad_name(row.signal_id, _OTHERWISE)
             await self._check_statuses(page)
         for log in await self._reader.logs():
             if log.endswith(_FEED):  # no other log holds statements that count
@@ -151,9 +154,9 @@ class RestrictionRows:
                 found.add(signal.signal_id)
                 if signal.status not in _AT_LEAST[effect]:
                     status = signal.status.value
-                    reason = (
-                        f"it is {status}, but was {effect} by a statement of {origin}"
-                    )
+                    reason = Phrase(
+                        "it is {status}, but was {before} by a statement of {origin}"
+                    ).filled(status=status, before=effect, origin=origin)
                     raise bad_row(signal, reason)
         return found
 
@@ -177,7 +180,7 @@ class RestrictionRows:
                 settled = await self._reader.settled(origin, restriction.signals)
                 for name in restriction.signals:
                     if name not in found and name not in settled:
-                        raise _bad_name(name, f"{log} restricts it, but no row does")
+                        raise _bad_name(name, _NO_ROW.filled(log=log))
 
     async def _counted(self, said: Restriction) -> bool:
         """Tell whether a record counts: a ruling on an appeal may have come too late.
@@ -217,5 +220,5 @@ def _named(statement: bytes) -> frozenset[bytes]:
         return frozenset()
 
 
-def _bad_name(signal_id: bytes, reason: str) -> CorruptRowError:
+def _bad_name(signal_id: bytes, reason: Phrase) -> CorruptRowError:
     return CorruptRowError(RESTRICTED, None, signal_name(signal_id), reason)

@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from fedsafe_crypto.tlog.checkpoint import Checkpoint
 from fedsafe_federation.charter.charter import Charter
 from fedsafe_federation.charter.former_keys import Trust
@@ -26,7 +24,13 @@ from fedsafe_node.acts.audit import (
     TableCheck,
     VerifyAnswer,
 )
-from fedsafe_node.audit.check_report import bad_log, check_seal, damage_of, good_log
+from fedsafe_node.audit.check_report import (
+    bad_log,
+    bad_table,
+    check_seal,
+    damage_of,
+    good_log,
+)
 from fedsafe_node.audit.event_search import MOST_LOOKED_AT, Sieve, Stretch, Wanted
 from fedsafe_node.audit.event_view import lost_entries, read_log_events
 from fedsafe_node.audit.restriction_row_check import (
@@ -225,7 +229,9 @@ class AuditService:
                 events = await read_log_events(reader, log, run.start, len(run))
                 if len(events) < len(run):
                     missing = run.start + len(events)
-                    raise MissingEntriesError(log, missing, "the entry is missing")
+                    raise MissingEntriesError(
+                        log, missing, Phrase("the entry is missing")
+                    )
                 for event in events[:: -1 if newest else 1]:
                     left -= 1
                     if sieve.fits(event):
@@ -265,13 +271,13 @@ class AuditService:
             found = await self._read(name, commitments_for(name), since)
         except CorruptLogError as error:
             damage = damage_of(error)
-            return bad_log(name, error.index, error.reason, damage, last=error.last)
+            return bad_log(name, error.index, error.told, damage, last=error.last)
         except StoreFailedError as error:
-            why = f"the database cannot be read: {error.reason}"
+            why = Phrase("the database cannot be read: {why}").filled(why=error.told)
             return bad_log(name, 0, why, "unreadable")
         except BY_WRONG_CELLS:
             # A cell of its peer that no type of ours takes.
-            return bad_log(name, 0, "a row about it cannot be read", "tampered")
+            return bad_log(name, 0, Phrase("a row about it cannot be read"), "tampered")
         return good_log(found)
 
     async def _read(
@@ -292,7 +298,7 @@ class AuditService:
         if fault is not None:
             raise fault
         if after is not None and found.size > after.size:
-            reason = "the node did not write this entry"
+            reason = Phrase("the node did not write this entry")
             raise CorruptLogError(name, after.size, reason)
         return found
 
@@ -316,17 +322,19 @@ class AuditService:
                 Anchor(
                     size=tail.size,
                     root=tail.root,
-                    source="the running node",
+                    source=Phrase("the running node"),
                     leaves=tail.leaves,
                 )
             ]
         kept = self._guard.kept(name)
         if kept is not None:
             root = bytes.fromhex(kept.root)
-            anchors.append(Anchor(size=kept.size, root=root, source="the guard"))
+            anchors.append(
+                Anchor(size=kept.size, root=root, source=Phrase("the guard"))
+            )
         peer = await reader.peer(name.removesuffix("/feed"))
         if peer is not None:
-            source = "the position that was kept"
+            source = Phrase("the position that was kept")
             anchors.append(Anchor(size=peer.cursor, root=peer.root, source=source))
             anchors += self._signed(name, peer, await read_back(reader))
         return anchors
@@ -344,11 +352,13 @@ class AuditService:
         try:
             signed = opened_under(charters, signed_under)
         except FederationError:
-            reason = "the checkpoint that was kept is not its origin's"
+            reason = Phrase("the checkpoint that was kept is not its origin's")
             raise CorruptLogError(name, peer.cursor, reason) from None
         if signed.size > peer.cursor:
             return []  # the rest has not been fetched yet
-        source = f"the checkpoint that {peer.origin} signed"
+        source = Phrase("the checkpoint that {origin} signed").filled(
+            origin=peer.origin
+        )
         return [Anchor(size=signed.size, root=signed.root, source=source)]
 
     def _counting(self, table: str) -> Callable[[Reader], Awaitable[int]]:
@@ -376,25 +386,18 @@ class AuditService:
     async def _check(
         self, table: str, count: Callable[[], Awaitable[int]]
     ) -> TableCheck:
-        bad = TableCheck(table=table, rows=0, ok=False, damage="tampered")
         try:
             return TableCheck(table=table, rows=await count(), ok=True)
         except CorruptRowError as error:
-            return msgspec.structs.replace(
-                bad,
-                table=error.table,
-                first_bad=error.name,
-                first_bad_row=error.row,
-                why=error.reason,
-            )
+            return bad_table(error.table, error.told, first=error.name, row=error.row)
         except (CorruptLogError, CorruptIndexError) as error:
-            return msgspec.structs.replace(bad, why=error.reason)
+            return bad_table(table, error.told)
         except StoreFailedError as error:
-            why = f"the database cannot be read: {error.reason}"
-            return msgspec.structs.replace(bad, why=why, damage="unreadable")
+            why = Phrase("the database cannot be read: {why}").filled(why=error.told)
+            return bad_table(table, why, "unreadable")
         except BY_WRONG_CELLS:
             # A cell that no type of ours takes: the row is not one that we wrote.
-            return msgspec.structs.replace(bad, why="a row cannot be read")
+            return bad_table(table, Phrase("a row cannot be read"))
 
     async def _note(
         self,

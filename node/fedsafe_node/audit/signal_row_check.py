@@ -33,6 +33,7 @@ from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.signals.dispute_check import Contested, read_contested
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import KeptOpening, LogName, SignalRow, SignalStatus
+from fedsafe_policies.ground.catalogue import Phrase
 
 SIGNALS: Final = "signals"
 
@@ -100,22 +101,30 @@ class SignalRows:
         log = self._audit if own else feed_name(row.origin)
         claimed = self._claimed.get(log, b"")
         if row.own is not own or row.log != log or row.group != SIGNAL_GROUP:
-            raise bad_row(row, "it points into the log of another list")
+            raise bad_row(row, Phrase("it points into the log of another list"))
         if not 0 <= row.index < len(claimed):
             raise bad_row(
-                row, f"it points to entry {row.index} of {log}: there is none"
+                row,
+                Phrase("it points to entry {index} of {log}: there is none").filled(
+                    index=row.index, log=log
+                ),
             )
         if claimed[row.index]:
-            raise bad_row(row, f"another signal points to entry {row.index} as well")
+            raise bad_row(
+                row,
+                Phrase("another signal points to entry {index} as well").filled(
+                    index=row.index
+                ),
+            )
         self._claimed[log][row.index] = 1
         self._kept[row.origin] += 1
 
     def _check_rest(self, row: SignalRow) -> None:
         name, status = (row.origin, row.signal_id), row.status
         if status is SignalStatus.ACTIVE and name in self._contested.resting:
-            raise bad_row(row, "it is active, but a dispute rests it")
+            raise bad_row(row, Phrase("it is active, but a dispute rests it"))
         if status is SignalStatus.DISPUTED and name not in self._contested.named:
-            raise bad_row(row, "it is disputed, but no statement says so")
+            raise bad_row(row, Phrase("it is disputed, but no statement says so"))
 
     async def _check_spans(self, log: LogName, rows: Sequence[SignalRow]) -> None:
         minimum = await self._reader.minimum(log)
@@ -127,7 +136,12 @@ class SignalRows:
 
     async def _check_pruned(self, row: SignalRow) -> None:
         if row.status is not SignalStatus.ERASED:
-            raise bad_row(row, f"it is {row.status.value}, but its entry was pruned")
+            raise bad_row(
+                row,
+                Phrase("it is {status}, but its entry was pruned").filled(
+                    status=row.status.value
+                ),
+            )
         await self._check_stop(row, erased=True)
 
     async def _check_span(self, log: LogName, rows: Sequence[SignalRow]) -> None:
@@ -135,12 +149,17 @@ class SignalRows:
         count = rows[-1].index - first + 1
         records = await self._reader.records(log, first, count)
         if len(records) != count:
-            raise bad_row(rows[0], f"entries of {log} are missing near {first}")
+            raise bad_row(
+                rows[0],
+                Phrase("entries of {log} are missing near {first}").filled(
+                    log=log, first=first
+                ),
+            )
         try:
             kept = await self._reader.openings(log, first, count, group=SIGNAL_GROUP)
         except CorruptLogError as error:
             at_fault = [row for row in rows if row.index == error.index]
-            raise bad_row((at_fault or rows)[0], error.reason) from None
+            raise bad_row((at_fault or rows)[0], error.told) from None
         openings = {item.index: item for item in kept}
         for row in rows:
             self._check_record(row, records[row.index - first])
@@ -157,20 +176,42 @@ class SignalRows:
         except MalformedError:
             fits = False
         if not fits:
-            raise bad_row(row, f"entry {row.index} of {row.log} is not of this signal")
+            raise bad_row(
+                row,
+                Phrase("entry {index} of {log} is not of this signal").filled(
+                    index=row.index, log=row.log
+                ),
+            )
 
     async def _check_opening(self, row: SignalRow, kept: KeptOpening | None) -> None:
         if kept is None:
-            raise bad_row(row, f"entry {row.index} of {row.log} has no opening")
+            raise bad_row(
+                row,
+                Phrase("entry {index} of {log} has no opening").filled(
+                    index=row.index, log=row.log
+                ),
+            )
         if kept.opening is None and kept.erased_at is None:
             place = (row.log, row.index, row.group)
             if not await self._reckoner.lost_its_key(*place):
-                raise bad_row(row, "its opening is of a month that never had a key")
+                raise bad_row(
+                    row, Phrase("its opening is of a month that never had a key")
+                )
         erased, status = kept.erased_at is not None, row.status
         if erased and status in _MATCHABLE:
-            raise bad_row(row, f"it is {status.value}, but its opening is erased")
+            raise bad_row(
+                row,
+                Phrase("it is {status}, but its opening is erased").filled(
+                    status=status.value
+                ),
+            )
         if not erased and status in _STOPPED:
-            raise bad_row(row, f"it is {status.value}, but its opening is not erased")
+            raise bad_row(
+                row,
+                Phrase("it is {status}, but its opening is not erased").filled(
+                    status=status.value
+                ),
+            )
         if status is SignalStatus.ERASED or self._needs_statement(row, erased=erased):
             await self._check_stop(row, erased=erased)
         if kept.opening is not None:
@@ -183,7 +224,12 @@ class SignalRows:
         if stated or await self._relocked(row):
             return
         if self._needs_statement(row, erased=erased):
-            fault = bad_row(row, f"it is {status.value}, but no statement says so")
+            fault = bad_row(
+                row,
+                Phrase("it is {status}, but no statement says so").filled(
+                    status=status.value
+                ),
+            )
             if status is SignalStatus.DISPUTED:
                 raise fault
             self._unstated.append(fault)
@@ -226,13 +272,15 @@ class SignalRows:
         try:
             header, opening = decode_opening(payload)
         except MalformedError:
-            raise bad_row(row, "its opening is none of a signal") from None
+            raise bad_row(row, Phrase("its opening is none of a signal")) from None
         if _header_of(header) != _header_of(row):
             pairs = zip(_HEADER, _header_of(header), _header_of(row), strict=True)
             name = next(name for name, said, kept in pairs if said != kept)
-            raise bad_row(row, f"its {name} is not that of its opening")
+            raise bad_row(
+                row, Phrase("its {name} is not that of its opening").filled(name=name)
+            )
         if (header.plane.value, header.scope.value) != (row.plane, row.scope):
-            raise bad_row(row, "its plane or scope is not that of its opening")
+            raise bad_row(row, Phrase("its plane or scope is not that of its opening"))
         kind, token = None, opening.token
         if token is None:
             try:
@@ -241,10 +289,12 @@ class SignalRows:
                 )
                 _, keys = media_keys(row.origin, header, self._situation)
             except (CryptoError, MalformedError):
-                raise bad_row(row, "the body of its opening does not open") from None
+                raise bad_row(
+                    row, Phrase("the body of its opening does not open")
+                ) from None
             kind, token = body.kind, media_token(keys.token, body.kind, body.digest)
         if (kind, token) != (row.media_kind, row.token):
-            raise bad_row(row, "its token is not that of its opening")
+            raise bad_row(row, Phrase("its token is not that of its opening"))
 
     async def _check_unclaimed(self, log: LogName) -> None:
         claimed = self._claimed[log]
@@ -288,6 +338,6 @@ def _is_signal(record: bytes) -> bool:
         return False  # the check of the log itself names it
 
 
-def bad_row(row: SignalRow, reason: str) -> CorruptRowError:
+def bad_row(row: SignalRow, reason: Phrase) -> CorruptRowError:
     """Name a row of a signal that does not fit, and why."""
     return CorruptRowError(SIGNALS, row.row, signal_name(row.signal_id), reason)

@@ -143,6 +143,7 @@ class StoreFailedError(StoreError):
 
     def __init__(self, reason: str | Phrase) -> None:
         super().__init__(Phrase("the database failed: {reason}").filled(reason=reason))
+        self.told = reason
         self.reason = str(reason)
 
 
@@ -169,7 +170,7 @@ class UnsealedLogError(StoreFailedError):
 
     def damage(self) -> "CorruptLogError":
         """Tell in which entries the damage lies, as far as the sizes know."""
-        reason = "not as it was sealed"
+        reason = Phrase("not as it was sealed")
         if self.found < self.sealed:
             last = self.sealed - 1
             return MissingEntriesError(self.log, self.found, reason, last=last)
@@ -259,20 +260,28 @@ class CorruptLogError(LogError):
     """
 
     def __init__(
-        self, log: str, index: int, reason: str, *, last: int | None = None
+        self, log: str, index: int, reason: Phrase, *, last: int | None = None
     ) -> None:
         self.log = log
         self.index = index
         self.last = last if last != index else None
-        self.reason = reason
-        super().__init__(f"log {log} is damaged {self.place}: {reason}")
+        self.told = reason
+        self.reason = str(reason)
+        place = place_of(index, self.last)
+        super().__init__(
+            Phrase("log {log} is damaged {place}: {reason}").filled(
+                log=log, place=place, reason=reason
+            )
+        )
 
-    @property
-    def place(self) -> str:
-        """Where the fault lies, in words."""
-        if self.last is None:
-            return f"at entry {self.index}"
-        return f"somewhere in the entries {self.index} to {self.last}"
+
+def place_of(first: int, last: int | None) -> Phrase:
+    """Say at which entry a log is damaged, or between which two."""
+    if last is None:
+        return Phrase("at entry {index}").filled(index=first)
+    return Phrase("somewhere in the entries {first} to {last}").filled(
+        first=first, last=last
+    )
 
 
 class MissingEntriesError(CorruptLogError):
@@ -285,12 +294,19 @@ class CorruptRowError(LogError):
     `name` is the public name of what the row is about; `row` its number, if known.
     """
 
-    def __init__(self, table: str, row: int | None, name: str, reason: str) -> None:
-        super().__init__(f"table {table} is damaged at {name}: {reason}")
+    def __init__(
+        self, table: str, row: int | None, name: str, reason: str | Phrase
+    ) -> None:
+        super().__init__(
+            Phrase("table {table} is damaged at {name}: {reason}").filled(
+                table=table, name=name, reason=reason
+            )
+        )
         self.table = table
         self.row = row
         self.name = name
-        self.reason = reason
+        self.told = reason
+        self.reason = str(reason)
 
 
 _BEHIND: Final = Phrase(
@@ -348,16 +364,19 @@ class SealBrokenError(LogError):
     """
 
     def __init__(
-        self, table: str, name: str, reason: str, *, is_missing: bool = False
+        self, table: str, name: str, reason: Phrase, *, is_missing: bool = False
     ) -> None:
         super().__init__(
-            f"{table} is not as this node left it, at {name}: {reason}; bring back the "
-            "newest copy of the node's directory that is whole; `fedsafe doctor` says "
-            "what else does not fit"
+            Phrase(
+                "{table} is not as this node left it, at {name}: {reason}; bring back "
+                "the newest copy of the node's directory that is whole; `fedsafe "
+                "doctor` says what else does not fit"
+            ).filled(table=table, name=name, reason=reason)
         )
         self.table = table
         self.name = name
-        self.reason = reason
+        self.told = reason
+        self.reason = str(reason)
         self.is_missing = is_missing
 
 
@@ -582,10 +601,15 @@ class TokenIndexError(NodeError):
 class CorruptIndexError(TokenIndexError):
     """A segment is not as it was written; the index is to be rebuilt."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"token index segment {path} is unusable: {reason}")
+    def __init__(self, path: str, reason: Phrase) -> None:
+        super().__init__(
+            Phrase("token index segment {path} is unusable: {reason}").filled(
+                path=path, reason=reason
+            )
+        )
         self.path = path
-        self.reason = reason
+        self.told = reason
+        self.reason = str(reason)
 
 
 class PictureIndexError(NodeError):

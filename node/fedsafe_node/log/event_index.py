@@ -38,6 +38,7 @@ from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import CHUNK_ENTRIES, EventPart, LogName
 from fedsafe_node.store.sql_event_index import chunk_of
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 RECORD: Final = "record"
 NAMED: Final = (ACTOR, SUBJECT, DETAIL)
@@ -320,7 +321,7 @@ async def _read_facets(reader: Reader, log: LogName, first: int) -> bytes:
     try:
         return facets_of(enumerate(records, start=start - first))
     except msgspec.DecodeError:
-        raise CorruptLogError(log, start, "it is no audit event") from None
+        raise CorruptLogError(log, start, Phrase("it is no audit event")) from None
 
 
 async def _read_names(
@@ -343,7 +344,7 @@ async def _read_names(
             names = named_by(group, payload)
         except msgspec.DecodeError:
             entry = first + places[0]
-            raise CorruptLogError(log, entry, "it is no audit event") from None
+            raise CorruptLogError(log, entry, Phrase("it is no audit event")) from None
         for kind, value in names:
             digest = of(kind, value)
             rows += [(digest, place) for place in places]
@@ -465,7 +466,9 @@ def _meant(row: EventPart, looked: Looked) -> frozenset[int] | None:
                 found = places if found is None else found & places
     except (msgspec.DecodeError, struct.error):
         name = f"{row.part} of chunk {row.chunk}"
-        raise CorruptRowError("event_chunks", None, name, "it cannot be read") from None
+        raise CorruptRowError(
+            "event_chunks", None, name, Phrase("it cannot be read")
+        ) from None
     return found
 
 

@@ -28,6 +28,7 @@ from fedsafe_node.ground.key_files import (
 from fedsafe_node.log.proofs import log_root
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
+from fedsafe_policies.ground.catalogue import Phrase
 
 _SUFFIX = ".checkpoint"
 _ROOT = re.compile(r"[0-9a-f]{64}")
@@ -242,11 +243,15 @@ def _read(path: Path) -> Kept:
         content = path.read_bytes()
         kept = msgspec.json.decode(content, type=Kept)
     except (OSError, ValueError):  # what is no UTF-8 included
-        raise CorruptLogError(path.name, 0, "its guard file can't be read") from None
+        raise CorruptLogError(
+            path.name, 0, Phrase("its guard file can't be read")
+        ) from None
     if not _ROOT.fullmatch(kept.root) or path.name != _name_of(kept.log):
-        raise CorruptLogError(path.name, 0, "its guard file is another's")
+        raise CorruptLogError(path.name, 0, Phrase("its guard file is another's"))
     if content != msgspec.json.encode(kept):
-        raise CorruptLogError(path.name, 0, "its guard file was written by another")
+        raise CorruptLogError(
+            path.name, 0, Phrase("its guard file was written by another")
+        )
     return kept
 
 

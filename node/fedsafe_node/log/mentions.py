@@ -21,6 +21,7 @@ from fedsafe_node.log.event_index import Looked, Name, candidates, runs
 from fedsafe_node.store.peering_rows import PackRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import KeptOpening, LogName
+from fedsafe_policies.ground.catalogue import Phrase
 
 _PAGE: Final = 2_000
 _MOST_NAMES: Final = 16
@@ -112,10 +113,14 @@ async def check_openings(
     try:
         commitments = decode_audit_record(record).commitments
     except MalformedError:
-        raise CorruptLogError(log, index, "it is no audit event") from None
+        raise CorruptLogError(log, index, Phrase("it is no audit event")) from None
     for group in groups:
         if group in commitments and group not in there:
-            raise CorruptLogError(log, index, f"the opening of {group!r} is missing")
+            raise CorruptLogError(
+                log,
+                index,
+                Phrase("the opening of {group} is missing").filled(group=repr(group)),
+            )
 
 
 async def _where_named(
@@ -192,7 +197,7 @@ def class_of(log: LogName, index: int, record: bytes) -> str:
     try:
         return decode_audit_record(record).event.value
     except MalformedError:
-        raise CorruptLogError(log, index, "it is no audit event") from None
+        raise CorruptLogError(log, index, Phrase("it is no audit event")) from None
 
 
 def _has(events: str | None, event: str) -> bool:

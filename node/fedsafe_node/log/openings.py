@@ -251,7 +251,9 @@ def unseal_opening(
     try:
         plaintext = keys.unseal(row.period, row.sealed, place)
     except OpenError:
-        reason = f"the opening of {row.group!r} does not open"
+        reason = Phrase("the opening of {group} does not open").filled(
+            group=repr(row.group)
+        )
         raise CorruptLogError(log, row.index, reason) from None
     if plaintext is None:
         return None
@@ -319,7 +321,7 @@ def unseal_part(keys: PeriodKeys, log: LogName, part: EventPart) -> bytes | None
         return keys.unseal(part.period, part.content, _part_place(log, part))
     except OpenError:
         name = f"{part.part} of chunk {part.chunk}"
-        reason = "it is not what was sealed for this place"
+        reason = Phrase("it is not what was sealed for this place")
         raise CorruptRowError("event_chunks", None, name, reason) from None
 
 
@@ -373,7 +375,9 @@ class _Kinds(dict[str, _OpenAt | None]):
             except (OpenError, struct.error):
                 opened = memoryview(b"")
             if len(opened) < shortest:
-                reason = f"the opening of {group!r} does not open"
+                reason = Phrase("the opening of {group} does not open").filled(
+                    group=repr(group)
+                )
                 raise CorruptLogError(log, index, reason)
             return opened
 

@@ -27,6 +27,7 @@ from fedsafe_crypto.tlog.tree import (
 from fedsafe_node.ground.errors import CorruptLogError, UnknownEntryError
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
+from fedsafe_policies.ground.catalogue import Phrase
 
 T = TypeVar("T")
 
@@ -115,7 +116,9 @@ async def _compute(
     try:
         return proof(TileSource(size, needed.__getitem__))
     except CryptoError:
-        raise CorruptLogError(log, size, "rows of its tree are missing") from None
+        raise CorruptLogError(
+            log, size, Phrase("rows of its tree are missing")
+        ) from None
 
 
 async def read_tile(reader: Reader, log: LogName, tile: Tile) -> bytes:
@@ -161,7 +164,7 @@ async def tile_files(
     content = await read_tile(reader, log, tile)
     if len(content) != tile.length:
         first = tile.index * TILE_WIDTH << 8 * tile.level
-        raise CorruptLogError(log, first, "entries or tiles are missing")
+        raise CorruptLogError(log, first, Phrase("entries or tiles are missing"))
     files = [(tile.path, content)]
     start = tile.index * TILE_WIDTH
     if tile.level == 0 and start >= await reader.minimum(log):
@@ -173,5 +176,7 @@ async def tile_files(
 def _bundle(log: LogName, start: int, records: list[bytes]) -> bytes:
     for index, record in enumerate(records, start=start):
         if len(record) > MAX_ENTRY:
-            raise CorruptLogError(log, index, "the entry is too long for a bundle")
+            raise CorruptLogError(
+                log, index, Phrase("the entry is too long for a bundle")
+            )
     return b"".join(len(record).to_bytes(2) + record for record in records)

@@ -15,6 +15,7 @@ from fedsafe_node.log.proofs import log_root
 from fedsafe_node.store.keeping_rows import PrunedRow
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import LogName
+from fedsafe_policies.ground.catalogue import Phrase
 
 PRUNED: Final = "pruned"
 
@@ -30,9 +31,9 @@ async def check_pruned(reader: Reader, audit: LogName) -> int:
         try:
             root = await log_root(reader, row.log, row.size)
         except UnknownEntryError:
-            raise _bad(row, "more was pruned than the log has") from None
+            raise _bad(row, Phrase("more was pruned than the log has")) from None
         if root != row.root:
-            raise _bad(row, "the root is not that of the hashes that stayed")
+            raise _bad(row, Phrase("the root is not that of the hashes that stayed"))
         await _check_event(reader, audit, row)
     return len(rows)
 
@@ -44,7 +45,12 @@ async def _check_event(reader: Reader, audit: LogName, row: PrunedRow) -> None:
     except MalformedError:
         event = None
     if event is not Event.AUDIT_PRUNED:
-        raise _bad(row, f"entry {row.event} of {audit} does not say so")
+        raise _bad(
+            row,
+            Phrase("entry {index} of {log} does not say so").filled(
+                index=row.event, log=audit
+            ),
+        )
     opening = await reader.opening(audit, row.event, DETAIL)
     if opening is None:
         return  # the key of its month is destroyed; the seal still covers the row
@@ -57,8 +63,13 @@ async def _check_event(reader: Reader, audit: LogName, row: PrunedRow) -> None:
         row.size,
         row.root.hex(),
     ):
-        raise _bad(row, f"entry {row.event} of {audit} says something else")
+        raise _bad(
+            row,
+            Phrase("entry {index} of {log} says something else").filled(
+                index=row.event, log=audit
+            ),
+        )
 
 
-def _bad(row: PrunedRow, reason: str) -> CorruptRowError:
+def _bad(row: PrunedRow, reason: Phrase) -> CorruptRowError:
     return CorruptRowError(PRUNED, None, row.log, reason)

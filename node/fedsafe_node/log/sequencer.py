@@ -38,6 +38,7 @@ from fedsafe_node.store.rows import (
     Tail,
 )
 from fedsafe_node.store.sql_logs import SqlLogRows
+from fedsafe_policies.ground.catalogue import Phrase
 
 _NOWHERE: Final = (0, b"")
 
@@ -206,7 +207,10 @@ class Sequencer:
             leaves = leaf_hashes(records)
             above = roots[index - first : index - first + 1]
             if len(leaves) != TILE_WIDTH or above != [tile_root(leaves)]:
-                last, why = start + TILE_WIDTH - 1, "the entries of this tile changed"
+                last, why = (
+                    start + TILE_WIDTH - 1,
+                    Phrase("the entries of this tile changed"),
+                )
                 raise CorruptLogError(row.log, start, why, last=last)
             tiles.append((index, b"".join(leaves)))
         self._faults.reach(FaultPoint.LOG_BEFORE_PRUNE)
@@ -330,5 +334,7 @@ def load_edge(rows: SqlLogRows, log: LogName, number: int) -> Edge:
         level, full = level + 1, full // TILE_WIDTH
     held = sum(len(hashes) << TILE_HEIGHT * at for at, hashes in enumerate(levels))
     if held != size or any(len(hashes) >= TILE_WIDTH for hashes in levels):
-        raise CorruptLogError(log, size, "entries or tiles are missing at its end")
+        raise CorruptLogError(
+            log, size, Phrase("entries or tiles are missing at its end")
+        )
     return Edge(size, levels)

@@ -201,5 +201,5 @@ async def moment_of(reader: Reader, log: LogName, index: int) -> float:
         record = decode_audit_record(data or b"")
         moment = datetime.fromisoformat(record.at)
     except (MalformedError, ValueError):
-        raise CorruptLogError(log, index, "it is no audit event") from None
+        raise CorruptLogError(log, index, Phrase("it is no audit event")) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

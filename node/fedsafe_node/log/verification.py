@@ -17,6 +17,7 @@ from fedsafe_node.ground.errors import CorruptLogError, MissingEntriesError
 from fedsafe_node.log.edge import Edge, TileRoot
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Committed, LogName
+from fedsafe_policies.ground.catalogue import Phrase
 
 CommitmentsOf = Callable[[bytes], Mapping[str, bytes]]
 _BLOCK = 4 * TILE_WIDTH
@@ -32,7 +33,7 @@ class Anchor:
 
     size: int
     root: bytes
-    source: str
+    source: str | Phrase
     leaves: tuple[bytes, ...] = ()
 
 
@@ -125,7 +126,9 @@ async def _edge_at(reader: Reader, log: LogName, since: Anchor) -> Edge:
     edge = Edge(since.size, levels)
     held = sum(len(each) << TILE_HEIGHT * at for at, each in enumerate(levels))
     if since.size % TILE_WIDTH or held != since.size or edge.root() != since.root:
-        reason = f"the tree is not the one that {since.source} had"
+        reason = Phrase("the tree is not the one that {source} had").filled(
+            source=since.source
+        )
         raise CorruptLogError(log, 0, reason, last=max(0, since.size - 1))
     return edge
 
@@ -135,7 +138,9 @@ async def _check_no_stray(reader: Reader, log: LogName, size: int) -> None:
     for since, until in ((-_NO_END, 0), (size, _NO_END)):
         strays = await reader.sealed_openings(log, since, until - since)
         if strays:
-            raise CorruptLogError(log, strays[0].index, "an opening has no entry")
+            raise CorruptLogError(
+                log, strays[0].index, Phrase("an opening has no entry")
+            )
 
 
 async def _grow(
@@ -154,7 +159,10 @@ async def _leaves(reader: Reader, log: LogName, tile: int) -> list[bytes]:
     kept = await reader.leaf_tile(log, tile)
     if kept is None or len(kept) != TILE_WIDTH * HASH_BYTES:
         first = tile * TILE_WIDTH
-        last, why = first + TILE_WIDTH - 1, "the hashes of pruned entries are missing"
+        last, why = (
+            first + TILE_WIDTH - 1,
+            Phrase("the hashes of pruned entries are missing"),
+        )
         raise MissingEntriesError(log, first, why, last=last)
     return [kept[at : at + HASH_BYTES] for at in range(0, len(kept), HASH_BYTES)]
 
@@ -179,7 +187,9 @@ class _Anchors:
         while self._ahead and self._ahead[-1].size == edge.size:
             anchor = self._ahead.pop()
             if self._fault is None and anchor.root != edge.root():
-                reason = f"the entries are not those that {anchor.source} had"
+                reason = Phrase("the entries are not those that {whose} had").filled(
+                    whose=anchor.source
+                )
                 at, last = _changed(edge, anchor)
                 self._fault = CorruptLogError(self._log, at, reason, last=last)
         self.next_size = self._ahead[-1].size if self._ahead else -1
@@ -204,7 +214,7 @@ class _Anchors:
         """Tell an entry that is gone from one that never was, before a stranger."""
         if missing.index < self.last_size:
             return missing
-        why = "there are entries that nobody knows of, and not all before them"
+        why = Phrase("there are entries that nobody knows of, and not all before them")
         return CorruptLogError(self._log, missing.index, why, last=size - 1)
 
     def check(self) -> None:
@@ -216,7 +226,9 @@ class _Anchors:
         """Raise the first fault, or if an anchor lies behind the end."""
         self.check()
         if self._ahead:
-            reason = f"entries are missing that {self._ahead[-1].source} had"
+            reason = Phrase("entries are missing that {whose} had").filled(
+                whose=self._ahead[-1].source
+            )
             raise MissingEntriesError(self._log, size, reason)
 
 
@@ -240,8 +252,8 @@ async def _block(reader: Reader, log: LogName, start: int, count: int) -> list[b
         return records
     for index in range(start, start + count):
         if await reader.record(log, index) is None:
-            raise MissingEntriesError(log, index, "the entry is missing")
-    raise CorruptLogError(log, start, "entries come and go")
+            raise MissingEntriesError(log, index, Phrase("the entry is missing"))
+    raise CorruptLogError(log, start, Phrase("entries come and go"))
 
 
 async def _tile_fault(
@@ -250,10 +262,12 @@ async def _tile_fault(
     found = await reader.tile_roots(log, level, index, index + 1)
     first = index << 8 * level
     if not found:
-        return MissingEntriesError(log, first, "the root of this tile is missing")
+        return MissingEntriesError(
+            log, first, Phrase("the root of this tile is missing")
+        )
     if found != [root]:
         last = (index + 1 << 8 * level) - 1
-        reason = "the entries of this tile have changed"
+        reason = Phrase("the entries of this tile have changed")
         return CorruptLogError(log, first, reason, last=last)
     return None
 
@@ -307,9 +321,13 @@ class _Block:
     def _misfit(
         self, index: int, group: str, wanted: Mapping[str, bytes] | None
     ) -> CorruptLogError:
-        reason = f"the opening of {group!r} does not fit the record"
+        reason = Phrase("the opening of {group} does not fit the record").filled(
+            group=repr(group)
+        )
         if wanted is not None and group not in wanted:
-            reason = f"the record has no commitment {group!r}"
+            reason = Phrase("the record has no commitment {group}").filled(
+                group=repr(group)
+            )
         return CorruptLogError(self._log, index, reason)
 
     def check_all(self, *, below: int) -> None:
@@ -322,7 +340,11 @@ class _Block:
                 try:
                     wanted = self._commitments_of(record)  # noqa: PLW2901
                 except ValueError:
-                    raise CorruptLogError(self._log, index, "it is no record") from None
+                    raise CorruptLogError(
+                        self._log, index, Phrase("it is no record")
+                    ) from None
             if count < len(wanted):
-                reason = f"{len(wanted) - count} of its openings are gone"
+                reason = Phrase("{count} of its openings are gone").filled(
+                    count=len(wanted) - count
+                )
                 raise MissingEntriesError(self._log, index, reason)

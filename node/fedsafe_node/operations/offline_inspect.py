@@ -20,7 +20,13 @@ import msgspec
 from fedsafe_federation.charter.card import MemberKeys
 from fedsafe_federation.errors import FederationError
 from fedsafe_node.acts.audit import Damage, LogCheck, TableCheck, VerifyAnswer
-from fedsafe_node.audit.check_report import bad_log, bad_seal, damage_of, good_log
+from fedsafe_node.audit.check_report import (
+    bad_log,
+    bad_seal,
+    bad_table,
+    damage_of,
+    good_log,
+)
 from fedsafe_node.audit.event_view import lost_entries
 from fedsafe_node.ground.config import Config, Place
 from fedsafe_node.ground.errors import (
@@ -31,6 +37,8 @@ from fedsafe_node.ground.errors import (
     OutsideKeyError,
     SealBrokenError,
     StoreFailedError,
+    place_of,
+    words_of,
 )
 from fedsafe_node.keys.charter_chain import open_chain, read_chain, read_charters
 from fedsafe_node.log.audit import audit_log_name
@@ -65,6 +73,7 @@ from fedsafe_node.store.rows import (
 from fedsafe_node.store.seal_protocol import Position, SealReport, Surroundings
 from fedsafe_node.store.sealed_files import SealedFiles
 from fedsafe_node.store.sql_log_reader import Unsealing
+from fedsafe_policies.ground.catalogue import Phrase, received
 
 AUDIT: Final = "/audit"
 DATABASE: Final = "database"
@@ -74,14 +83,14 @@ SEAL: Final = "seal"
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A part of the store, and what is wrong with it; empty if nothing is.
+    """A part of the store, and what is wrong with it; None if nothing is.
 
     `moved`: where the whole store went on, if it did.
     """
 
     part: str
     size: int = 0
-    wrong: str = ""
+    wrong: Phrase | None = None
     moved: str = ""
 
 
@@ -117,16 +126,16 @@ async def approved_in(place: Place, config: Config) -> Digests | None:
         return None  # `examine_store` says what is wrong with it
 
 
-async def unfit_charter(place: Place, config: Config) -> str | None:
+async def unfit_charter(place: Place, config: Config) -> str | Phrase | None:
     """Say why the stopped node does not start with its charter; None if it may."""
 
-    async def query(reader: Reader) -> str | None:
+    async def query(reader: Reader) -> str | Phrase | None:
         try:
             chain = await read_chain(reader)
             if chain:
                 open_chain(chain)
         except FederationError as error:
-            return str(error)
+            return words_of(error)
         return None
 
     try:
@@ -150,7 +159,7 @@ def _verify(place: Place, config: Config) -> VerifyAnswer:
     found, odd = _verify_database(place, config), odd_text(place.policies)
     if odd is None:
         return found
-    bad = bad_seal(SealBrokenError("policies", odd, str(NOT_ITS_NAME)))
+    bad = bad_seal(SealBrokenError("policies", odd, NOT_ITS_NAME))
     return msgspec.structs.replace(found, ok=False, tables=[*found.tables, bad])
 
 
@@ -161,12 +170,14 @@ def _verify_database(place: Place, config: Config) -> VerifyAnswer:
         kept = read_kept(place.guard)
         around = SealedFiles(place, {log: each.size for log, each in kept.items()})
     except CorruptLogError as error:
-        return _broken("guard", "tampered", error.reason)
+        return _broken("guard", "tampered", error.told)
     except OutsideKeyError:
         raise  # says nothing of what lies here
     except KeyFileError as error:
         is_gone = isinstance(error, KeyFileMissingError)
-        return _broken("keys", "incomplete" if is_gone else "unreadable", str(error))
+        return _broken(
+            "keys", "incomplete" if is_gone else "unreadable", words_of(error)
+        )
 
     async def query(reader: Reader) -> VerifyAnswer:
         return await verify_reader(reader, kept, config.name, around)
@@ -175,10 +186,11 @@ def _verify_database(place: Place, config: Config) -> VerifyAnswer:
         where = _where(place, config)
         return examine_store(where, query, unsealing_of(place.periods))
     except (ConfigError, StoreFailedError) as error:
-        why = error.reason if isinstance(error, StoreFailedError) else str(error)
+        is_store = isinstance(error, StoreFailedError)
+        why = error.told if is_store else words_of(error)
         return _broken(DATABASE, "unreadable", why)
     except BY_WRONG_CELLS:
-        return _broken(DATABASE, "tampered", "a row of it cannot be read")
+        return _broken(DATABASE, "tampered", Phrase("a row of it cannot be read"))
 
 
 def _where(place: Place, config: Config) -> str | Server:
@@ -187,7 +199,7 @@ def _where(place: Place, config: Config) -> str | Server:
 
 def _gone(place: Place) -> VerifyAnswer:
     """Tell of a database that is not there, and of the logs that were in it."""
-    why, names = "there is none", list[LogName]()
+    why, names = Phrase("there is none"), list[LogName]()
     with suppress(CorruptLogError):
         names = sorted(_begun(read_kept(place.guard)))
     told = _broken(DATABASE, "incomplete", why)
@@ -200,8 +212,8 @@ def _begun(kept: Mapping[LogName, Kept]) -> list[LogName]:
     return [name for name, each in kept.items() if each.size]
 
 
-def _broken(part: str, damage: Damage, why: str) -> VerifyAnswer:
-    bad = TableCheck(table=part, rows=0, ok=False, damage=damage, why=why)
+def _broken(part: str, damage: Damage, why: str | Phrase) -> VerifyAnswer:
+    bad = bad_table(part, why, damage)
     return VerifyAnswer(ok=False, logs=[], tables=[bad])
 
 
@@ -216,7 +228,11 @@ async def verify_reader(
     audit = audit_log_name(node)
     foreign = [name for name in names if name.endswith(AUDIT) and name != audit]
     if foreign:
-        return _broken(DATABASE, "tampered", f"it holds {foreign[0]}, not {audit}")
+        return _broken(
+            DATABASE,
+            "tampered",
+            Phrase("it holds {one}, not {other}").filled(one=foreign[0], other=audit),
+        )
     report = await reader.seal_report(around, 0)
     logs = [
         await _verify_one(
@@ -251,19 +267,21 @@ async def _verify_one(
     anchors: list[Anchor] = []
     if kept is not None:
         root = bytes.fromhex(kept.root)
-        anchors = [Anchor(size=kept.size, root=root, source="the guard")]
+        anchors = [Anchor(size=kept.size, root=root, source=Phrase("the guard"))]
     if sealed is not None:
         size, root = sealed
-        anchors.insert(0, Anchor(size=size, root=root, source="the seal"))
+        anchors.insert(0, Anchor(size=size, root=root, source=Phrase("the seal")))
     try:
         found = await verify_log(
             reader, name, commitments_for(name), anchors, is_own=is_own
         )
     except CorruptLogError as error:
         damage = damage_of(error)
-        return bad_log(name, error.index, error.reason, damage, last=error.last)
+        return bad_log(name, error.index, error.told, damage, last=error.last)
     if sealed is not None and found.size > sealed[0]:
-        return bad_log(name, sealed[0], "the node did not write this entry", "tampered")
+        return bad_log(
+            name, sealed[0], Phrase("the node did not write this entry"), "tampered"
+        )
     return good_log(found)
 
 
@@ -271,15 +289,22 @@ def _examined_log(log: LogCheck) -> Examined:
     if log.ok:
         return Examined(f"log {log.log}", log.size)
     first, last = log.first_bad_index or 0, log.last_bad_index
-    place = CorruptLogError(log.log, first, "", last=last).place
-    return Examined(f"log {log.log}", wrong=f"damaged {place}: {log.why}")
+    damaged = Phrase("damaged {place}: {why}")
+    wrong = damaged.filled(place=place_of(first, last), why=_why(log))
+    return Examined(f"log {log.log}", wrong=wrong)
 
 
 def _examined(table: TableCheck) -> Examined:
     if table.ok:
         return Examined(table.table, table.rows)
-    at = f"{table.first_bad}: " if table.first_bad else ""
-    return Examined(table.table, wrong=f"{at}{table.why}")
+    wrong = _why(table)
+    if table.first_bad:
+        wrong = Phrase("{at}: {why}").filled(at=table.first_bad, why=wrong)
+    return Examined(table.table, wrong=wrong)
+
+
+def _why(check: LogCheck | TableCheck) -> Phrase:
+    return received(msgspec.to_builtins(check.why_made), check.why or "")
 
 
 def unsealing_of(periods: Path) -> Unsealing:

@@ -25,6 +25,7 @@ from fedsafe_node.rules.policy_bundle import Provisions
 from fedsafe_policies.documents.document import GateMode
 from fedsafe_policies.documents.policy import Policy
 from fedsafe_policies.engine import Request, decide
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Refusal
 from fedsafe_policies.rules.access import ReadRequest
 from fedsafe_policies.rules.decision import Decision, deny
@@ -32,10 +33,13 @@ from fedsafe_policies.rules.gate import LegalGate, Site
 from fedsafe_policies.rules.legal_gate import GateRequest
 from fedsafe_policies.vocabulary import Matter, Plane, Purpose
 
-GATE_SHUT: Final = "its gate is shut"
-RESTS: Final = "this node rests: it lacks the policy of the federation"
-WAITS: Final = "its additions wait for witnesses"
-SET_ASIDE: Final = "what came of it lately is in quarantine here"
+GATE_SHUT: Final = Phrase("its gate is shut")
+RESTS: Final = Phrase("this node rests: it lacks the policy of the federation")
+WAITS: Final = Phrase("its additions wait for witnesses")
+SET_ASIDE: Final = Phrase("what came of it lately is in quarantine here")
+_SUSPENDED: Final = Phrase("suspended")
+_STALE: Final = Phrase("stale")
+_LACKING: Final = Phrase("openings are lacking")
 _NO_ARRANGEMENT: Final = sha256(b"").digest()
 
 
@@ -124,7 +128,7 @@ class Situation:
     def __init__(self, config: Config, provisions: Provisions, own: OwnList) -> None:
         self.config = config
         self.agreed: Policy | None = None
-        self.rests: str | None = None
+        self.rests: Phrase | None = None
         self.debts: dict[str, int] = {}
         self.features: dict[str, frozenset[str]] = {}
         self.adopt(provisions)
@@ -241,19 +245,19 @@ class Situation:
             return True
         return actor and self.keeps(name, Plane.ACTOR) and self.keeps(node, Plane.ACTOR)
 
-    def why_not_covered(self, name: str, now: datetime, *, actor: bool) -> str:
+    def why_not_covered(self, name: str, now: datetime, *, actor: bool) -> Phrase:
         """Say why a member is not covered: whether it is away, or its gate is shut."""
         if self.rests is not None:
             return RESTS
         if name in self.coverage.suspended or not self.takes_part(name):
-            return "suspended"
+            return _SUSPENDED
         if name in self.coverage.set_aside:
             return SET_ASIDE
         if not self.coverage.covers(name, now):
-            return WAITS if name in self.coverage.waiting else "stale"
+            return WAITS if name in self.coverage.waiting else _STALE
         if actor and not self.attested(name, now):
             return GATE_SHUT
-        return "openings are lacking"
+        return _LACKING
 
     def unseen(self, now: datetime) -> list[str]:
         """Name the others whose actor signals are not, or not all, here now.

@@ -15,6 +15,7 @@ from fedsafe_node.ground.errors import CorruptRowError
 from fedsafe_node.ground.signal_ids import signal_name
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
+from fedsafe_policies.ground.catalogue import Phrase
 
 DISPUTES: Final = "disputes"
 _MOST: Final = 1 << 40
@@ -59,14 +60,16 @@ def check_dispute(row: DisputeRow | None, said: Restriction, name: str) -> None:
         CorruptRowError: it is not.
     """
     if row is None:
-        raise CorruptRowError(DISPUTES, None, name, "its statement has no row")
+        raise CorruptRowError(DISPUTES, None, name, Phrase("its statement has no row"))
     terms = said.terms
     wanted = (said.origin, said.author, said.sequence, said.signals)
     if (row.origin, row.author, row.sequence, [row.signal_id]) != wanted or (
         terms is None
         or (row.contention, row.control) != (terms.contention, terms.control)
     ):
-        raise CorruptRowError(DISPUTES, None, name, "it is not what its statement says")
+        raise CorruptRowError(
+            DISPUTES, None, name, Phrase("it is not what its statement says")
+        )
 
 
 async def check_taken(reader: Reader, said: Restriction, log: str) -> None:
@@ -78,7 +81,10 @@ async def check_taken(reader: Reader, said: Restriction, log: str) -> None:
     if not await reader.disputes_numbered(said.author, said.sequence):
         name = signal_name(said.signals[0])
         raise CorruptRowError(
-            DISPUTES, None, name, f"{log} disputes it, but no row does"
+            DISPUTES,
+            None,
+            name,
+            Phrase("{log} disputes it, but no row does").filled(log=log),
         )
 
 
@@ -99,7 +105,9 @@ def check_unstated(row: DisputeRow, own_list: str) -> None:
         CorruptRowError: it is of another signal, or not what its digest names.
     """
     if (row.origin, row.author) != (own_list, own_list):
-        raise CorruptRowError(DISPUTES, None, row.digest.hex(), "no statement says so")
+        raise CorruptRowError(
+            DISPUTES, None, row.digest.hex(), Phrase("no statement says so")
+        )
     if row.digest != own_digest(row):
-        why = "it is not what its digest says"
+        why = Phrase("it is not what its digest says")
         raise CorruptRowError(DISPUTES, None, row.digest.hex(), why)

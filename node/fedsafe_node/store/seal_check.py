@@ -28,6 +28,7 @@ from fedsafe_node.store.sealed_parts import (
     read_seal,
 )
 from fedsafe_node.store.sql import Connection
+from fedsafe_policies.ground.catalogue import Phrase
 
 _OF_ENTRIES: Final = ("entries", "openings")
 _SIZES: Final = (
@@ -64,10 +65,10 @@ def examine_seal(
     except SealBrokenError as fault:
         return SealReport(faults=(fault,))
     if seal is None:
-        gone = SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
+        gone = SealBrokenError("seal", MAIN, Phrase("it is missing"), is_missing=True)
         return SealReport(faults=(gone,))
     if seal.main.number < newest:
-        old = SealBrokenError("seal", MAIN, "an older one was put back")
+        old = SealBrokenError("seal", MAIN, Phrase("an older one was put back"))
         return SealReport(faults=(old,))
     faults = (
         *stray_faults(connection),
@@ -89,13 +90,17 @@ def surroundings_faults(
         if name in destroyed and name not in found:
             continue
         if name not in found:
-            yield SealBrokenError("keys", name, "the file is gone", is_missing=True)
+            yield SealBrokenError(
+                "keys", name, Phrase("the file is gone"), is_missing=True
+            )
         elif found[name] != digest:
-            yield SealBrokenError("keys", name, "the file is not as it was sealed")
+            yield SealBrokenError(
+                "keys", name, Phrase("the file is not as it was sealed")
+            )
     marks = around.marks()
     for log, size in seal.main.guards.items():
         if marks.get(log, 0) < size:
-            why = f"it had come to {size} entries of this log"
+            why = Phrase("it had come to {size} entries of this log").filled(size=size)
             yield SealBrokenError("guard", log, why, is_missing=True)
 
 
@@ -112,13 +117,17 @@ def stray_faults(connection: Connection) -> Iterator[SealBrokenError]:
         while log is not None:
             before = f"SELECT 1 FROM {table} WHERE log = ? AND idx < 0 LIMIT 1"  # noqa: S608
             if log not in names:
-                yield SealBrokenError(table, f"log {log}", "there is no such log")
+                yield SealBrokenError(
+                    table, f"log {log}", Phrase("there is no such log")
+                )
             elif connection.execute(before, (log,)).fetchone() is not None:
-                yield SealBrokenError(table, names[log], "a row before its begin")
+                yield SealBrokenError(
+                    table, names[log], Phrase("a row before its begin")
+                )
             elif table in _OF_ENTRIES:
                 (left,) = connection.execute(_BELOW.format(table), (log,)).fetchone()
                 if left is not None:
-                    why = "it was pruned, and is here"
+                    why = Phrase("it was pruned, and is here")
                     yield SealBrokenError(table, f"{names[log]}, entry {left}", why)
             (log,) = connection.execute(next_log, (log,)).fetchone()
     for number, log, size in connection.execute(_SIZES).fetchall():
@@ -126,7 +135,9 @@ def stray_faults(connection: Connection) -> Iterator[SealBrokenError]:
         stray = connection.execute(_STRAY_TILE, cells).fetchone()
         if stray is not None:
             name = f"{log}, level {stray[0]}, tile {stray[1]}"
-            why = f"the log has {size} entries, and no such tile"
+            why = Phrase("the log has {size} entries, and no such tile").filled(
+                size=size
+            )
             yield SealBrokenError("tile_roots", name, why)
 
 
@@ -147,7 +158,7 @@ def lost_faults(
     found = connection.execute(_LOST.format(marks), months).fetchone()
     if found is not None:
         log, index, group, period = found
-        why = f"there never was a key of {period}"
+        why = Phrase("there never was a key of {period}").filled(period=period)
         yield SealBrokenError("openings", f"{log}, {index}, {group}", why)
 
 
@@ -171,25 +182,35 @@ def log_faults(
     for log, (size, root) in sealed.items():
         here, now = found[log]
         if here < size:
-            why = f"{size} entries were sealed, and {here} are here"
+            why = Phrase("{size} entries were sealed, and {here} are here").filled(
+                size=size, here=here
+            )
             yield SealBrokenError("logs", log, why, is_missing=True)
         elif (here, now) != (size, root):
-            why = f"it had {size} entries and another root when it was sealed"
+            why = Phrase(
+                "it had {size} entries and another root when it was sealed"
+            ).filled(size=size)
             yield SealBrokenError("logs", log, why)
 
 
 def lost_since(known: MainPart, found: MainPart) -> Iterator[SealBrokenError]:
     """Compare a seal that is found later with one that was committed."""
     if found.number < known.number:
-        why = f"number {known.number} was committed, and {found.number} is here"
+        why = Phrase("number {known} was committed, and {found} is here").filled(
+            known=known.number, found=found.number
+        )
         yield SealBrokenError("seal", MAIN, why, is_missing=True)
     for log, (size, root) in known.logs.items():
         here, now = found.logs.get(log, (0, b""))
         if here < size:
-            why = f"{size} entries were sealed, and {here} are here"
+            why = Phrase("{size} entries were sealed, and {here} are here").filled(
+                size=size, here=here
+            )
             yield SealBrokenError("logs", log, why, is_missing=True)
         elif here == size and now != root:
-            why = f"it had {size} entries and another root when it was sealed"
+            why = Phrase(
+                "it had {size} entries and another root when it was sealed"
+            ).filled(size=size)
             yield SealBrokenError("logs", log, why)
 
 
@@ -203,12 +224,12 @@ def table_faults(
     """Compare schema and tables, but those that were sealed with more than *most*."""
     if schema_digest(connection) != seal.main.schema:
         name = connection.odd_part()
-        yield SealBrokenError("schema", name, "it is not what was sealed")
+        yield SealBrokenError("schema", name, Phrase("it is not what was sealed"))
     tables = {table.name: table for table in covered_tables(connection)}
     for name in sorted({*tables, *seal.tables}):
         sealed, table = seal.tables.get(name, Multiset()), tables.get(name)
         if table is None:
-            yield SealBrokenError(name, "table", "it is gone", is_missing=True)
+            yield SealBrokenError(name, "table", Phrase("it is gone"), is_missing=True)
         elif most is None or sealed.count <= most:
             fault = _table_fault(connection, key, table, sealed)
             if fault is not None:
@@ -229,14 +250,16 @@ def _table_fault(
     elif here.count == sealed.count <= MOST_AT_START:
         odd = _strangers(connection, key, table, here, sealed)
     name = name_of(odd[0]) if len(odd) == 1 else "several rows"
-    counts = f"{sealed.count} rows were sealed, and {here.count} are here"
+    counts = Phrase("{size} rows were sealed, and {here} are here").filled(
+        size=sealed.count, here=here.count
+    )
     if here.count < sealed.count:
         if place is not None and not odd:
             name = _lost_row(connection, table, place)
         return SealBrokenError(table.name, name, counts, is_missing=True)
     if here.count > sealed.count:
         return SealBrokenError(table.name, name, counts)
-    return SealBrokenError(table.name, name, "not as it was sealed")
+    return SealBrokenError(table.name, name, Phrase("not as it was sealed"))
 
 
 def _lost_row(connection: Connection, table: Covered, place: int) -> str:

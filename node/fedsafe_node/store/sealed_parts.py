@@ -227,10 +227,10 @@ def read_seal(
         raise _unfinished()
     body = parts.pop(MAIN, None)
     if body is None:
-        raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
+        raise SealBrokenError("seal", MAIN, Phrase("it is missing"), is_missing=True)
     main = _main.decode(body)
     if digest_of_parts(parts) != main.parts:
-        raise SealBrokenError("seal", MAIN, "parts of it are of another time")
+        raise SealBrokenError("seal", MAIN, Phrase("parts of it are of another time"))
     files = _files.decode(parts.pop(FILES, _encode({})))
     tables = {
         part.removeprefix(_TABLE): _multiset(body) for part, body in parts.items()
@@ -275,7 +275,7 @@ def refuse_marked(connection: Connection, key: SealKey) -> None:
 
 
 def _unfinished() -> SealBrokenError:
-    why = "not all of the store is here yet: run `fedsafe store migrate` again"
+    why = Phrase("not all of the store is here yet: run `fedsafe store migrate` again")
     return SealBrokenError("seal", MOVING, why, is_missing=True)
 
 
@@ -295,7 +295,7 @@ def _open_parts(
         try:
             parts[part] = key.open(part, box)
         except (OpenError, TypeError):
-            why = "it does not open: it was changed, or keys/seal.key was"
+            why = Phrase("it does not open: it was changed, or keys/seal.key was")
             raise SealBrokenError("seal", part, why) from None
     return parts
 

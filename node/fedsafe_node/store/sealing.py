@@ -50,6 +50,7 @@ from fedsafe_node.store.sealed_parts import (
 )
 from fedsafe_node.store.sql import Connection, WriteConnection
 from fedsafe_node.store.sql_logs import SqlLogRows
+from fedsafe_policies.ground.catalogue import Phrase
 
 _LOOK_EVERY: Final = 64  # commits
 _KEEP: Final = (
@@ -156,7 +157,9 @@ class Sealer:
             if seal is not None:
                 self._check(seal)
         if seal is None and self._around.was_sealed:
-            raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
+            raise SealBrokenError(
+                "seal", MAIN, Phrase("it is missing"), is_missing=True
+            )
         self._upgraded = None if seal is None else (seal.main.number + 1, body)
         migrate(self._seal_upgrade)
         self._tables = {each.name: each for each in covered_tables(self._connection)}
@@ -255,7 +258,9 @@ class Sealer:
             known |= self._state.main.logs
             seal = read_seal(self._connection, self._opened, has_table=True)
             if seal is None:
-                raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
+                raise SealBrokenError(
+                    "seal", MAIN, Phrase("it is missing"), is_missing=True
+                )
             for fault in lost_since(self._state.main, seal.main):
                 raise fault
         if anew and self._recheck is not None:

@@ -87,6 +87,7 @@ FIELDS: Final[dict[str, Phrase]] = {
     "breach": Phrase("breach"),
     "aware_at": Phrase("known since"),
     "due_at": Phrase("due at"),
+    "members_due_at": Phrase("members are told by"),
     "kinds": Phrase("violated"),
     "cause": Phrase("cause"),
     "opened_by": Phrase.within("field", "opened by"),

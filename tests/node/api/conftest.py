@@ -132,6 +132,7 @@ from fedsafe_node.log.span import ExportRequest
 from fedsafe_node.members.peering.witnessing import WitnessAnswer
 from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.store.rows import IdempotencyRow
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.gate import LegalGate
 from fedsafe_policies.vocabulary import Act, Plane, Purpose, Role, Scope
 
@@ -789,8 +790,13 @@ class FakeNode:
         )
 
     async def checks(self) -> dict[str, str]:
-        await self.memory.called("checks")
-        return {"store": "ok"}
+        return {
+            str(part): str(found) for part, found in (await self.verdicts()).items()
+        }
+
+    async def verdicts(self) -> dict[Phrase, Phrase]:
+        await self.memory.called("verdicts")
+        return {Phrase("store"): Phrase("ok")}
 
 
 def authorised(route: Route) -> dict[str, str]:

@@ -73,7 +73,7 @@ CASES: list[tuple[Exception, int, str]] = [
     (WrongStateError("wrong_state", "x"), 409, "wrong_state"),
     (UnavailableError("quorum", "x", retry_after_ms=1_001), 503, "quorum"),
     (StoreFailedError(SECRET), 503, "audit_unavailable"),
-    (CorruptLogError("l", 3, SECRET), 500, "log_damaged"),
+    (CorruptLogError("l", 3, Phrase(SECRET)), 500, "log_damaged"),
     (UntrustedError("a.example", SECRET), 403, "untrusted"),
     (MalformedError("Signed", "not base64"), 422, "malformed_document"),
     (PeerError("a.example", SECRET), 502, "peer_failed"),

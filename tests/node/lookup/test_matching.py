@@ -44,6 +44,7 @@ from fedsafe_node.signals.creation import signal_row
 from fedsafe_node.store.rows import Opening, SignalStatus
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.documents.do_not_share import load_lists, shipped_lists
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import (
     Grade,
     IdentifierKind,
@@ -205,7 +206,7 @@ def suspend(situation: Situation) -> None:
 
 
 def rest(situation: Situation) -> None:
-    situation.rests = "a test says so"
+    situation.rests = Phrase("a test says so")
 
 
 def keep_no_list(situation: Situation) -> None:

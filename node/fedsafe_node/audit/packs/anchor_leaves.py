@@ -20,6 +20,7 @@ from fedsafe_node.log.anchor import CHECKPOINT, checkpoint_in
 from fedsafe_node.log.proofs import prove_consistency
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Opening
+from fedsafe_policies.ground.catalogue import Phrase
 
 MOST: Final = 50_000
 """Leaves that are shown where nobody says from which on: five weeks, one a minute."""
@@ -91,7 +92,7 @@ async def read_leaves(
         lines.append(json.dumps(line, separators=(",", ":")) + "\n")
         old = size
     if len(lines) != count:
-        raise CorruptLogError(log, start, "entries are missing")
+        raise CorruptLogError(log, start, Phrase("entries are missing"))
     return f"anchors/{start:012}.ndjson", "".join(lines).encode()
 
 
@@ -102,7 +103,9 @@ def _size(anchored: Anchored, index: int, openings: dict[int, Opening]) -> int:
             return checkpoint_in(opening.payload).size
     except CryptoError:
         pass
-    raise CorruptLogError(anchored.log, index, "it opens to no checkpoint") from None
+    raise CorruptLogError(
+        anchored.log, index, Phrase("it opens to no checkpoint")
+    ) from None
 
 
 def _base64(data: bytes) -> str:

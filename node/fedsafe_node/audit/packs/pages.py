@@ -19,6 +19,7 @@ from fedsafe_node.log.audit import SOURCE, AuditRecord, decode_audit_record
 from fedsafe_node.log.span import Part
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import KeptOpening, LogName, Opening
+from fedsafe_policies.ground.catalogue import Phrase
 
 PAGE: Final = 256
 
@@ -43,7 +44,7 @@ async def read_page(
     count = min(PAGE, part.end - start)
     records = await reader.records(log, start, count)
     if len(records) != count:
-        raise CorruptLogError(log, start, "entries are missing")
+        raise CorruptLogError(log, start, Phrase("entries are missing"))
     by_entry: dict[int, list[KeptOpening]] = {}
     for kept in await reader.openings(log, start, count):
         by_entry.setdefault(kept.index, []).append(kept)
@@ -69,7 +70,7 @@ def _decode(log: LogName, index: int, data: bytes) -> AuditRecord:
     try:
         return decode_audit_record(data)
     except MalformedError:
-        raise CorruptLogError(log, index, "it is no audit event") from None
+        raise CorruptLogError(log, index, Phrase("it is no audit event")) from None
 
 
 def _entry(

@@ -279,7 +279,7 @@ def _gone() -> WrongStateError:
 
 
 def _damaged(row: CaseRow) -> CorruptRowError:
-    return CorruptRowError("cases", None, row.id, "it does not open")
+    return CorruptRowError("cases", None, row.id, Phrase("it does not open"))
 
 
 def _key_place(case_id: str, period: str) -> bytes:

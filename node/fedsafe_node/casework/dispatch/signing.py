@@ -101,7 +101,7 @@ def _is_signed(row: DispatchRow, signer: SigningKey) -> bool:
 
 
 def _changed(row: DispatchRow) -> CorruptRowError:
-    why = "the package that it keeps is not the one that was sealed"
+    why = Phrase("the package that it keeps is not the one that was sealed")
     return CorruptRowError("dispatches", None, row.id, why)
 
 
@@ -131,14 +131,14 @@ def _tells_of_making(log: LogName, index: int, record: bytes) -> bool:
     try:
         return decode_audit_record(record).event is Event.DISPATCH_MADE
     except MalformedError:
-        raise CorruptLogError(log, index, "it is no audit event") from None
+        raise CorruptLogError(log, index, Phrase("it is no audit event")) from None
 
 
 def _read(log: LogName, index: int, payload: bytes) -> Detail:
     try:
         return decode(payload, dict[str, str | int | bool | None])
     except MalformedError:
-        raise CorruptLogError(log, index, "it is no audit event") from None
+        raise CorruptLogError(log, index, Phrase("it is no audit event")) from None
 
 
 # The name of the provider in its own certificate, by which partners verify packages.

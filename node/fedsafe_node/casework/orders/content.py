@@ -60,7 +60,7 @@ class OrderVault:
                 content = self.periods.unseal(row.period, row.sealed, place)
             except OpenError:
                 raise CorruptRowError(
-                    "orders", None, row.id, "it does not open"
+                    "orders", None, row.id, Phrase("it does not open")
                 ) from None
         if content is None:
             raise WrongStateError("wiped", Phrase("what this order said is erased"))

@@ -32,6 +32,7 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus, TokenRow
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.gate import LegalGate
 
 _PAGE: Final = 10_000
@@ -195,7 +196,9 @@ async def check_tokens(index: TokenIndex, store: Store) -> int:
     for row in await store.scan(lambda reader: reader.signals_at(again)):
         if _matches(row) and row.token and row.row not in index.rows(row.token):
             name = signal_name(row.signal_id)
-            raise CorruptRowError(INDEX, row.row, name, "the index does not find it")
+            raise CorruptRowError(
+                INDEX, row.row, name, Phrase("the index does not find it")
+            )
     return count
 
 

@@ -30,6 +30,7 @@ from fedsafe_node.lookup.index.segment import (
     file_size,
     row_padding,
 )
+from fedsafe_policies.ground.catalogue import Phrase
 
 _BUCKET: Final = 16
 
@@ -246,7 +247,7 @@ def _first_not_below(
     low = directory[bucket].astype(np.int64)
     high = directory[bucket + 1].astype(np.int64)
     if (low > high).any() or (high > len(column)).any():
-        raise CorruptIndexError(str(segment.path), "misleading directory")
+        raise CorruptIndexError(str(segment.path), Phrase("misleading directory"))
     width = int(np.max(high - low, initial=0))
     while width:
         middle = (low + high) >> 1

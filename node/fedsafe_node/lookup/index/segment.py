@@ -29,6 +29,8 @@ from typing import Final, Self
 
 from fedsafe_node.ground.errors import CorruptIndexError
 from fedsafe_node.ground.process_memory import unlock
+from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 TOKEN_BYTES: Final = 16
 MAX_ROW: Final = 2**32 - 1
@@ -75,13 +77,15 @@ class Header:
         """
         body, seal = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
         if len(data) != HEADER_BYTES or sha256(body).digest()[:_SEAL_BYTES] != seal:
-            raise CorruptIndexError(str(path), "the header is damaged")
+            raise CorruptIndexError(str(path), Phrase("the header is damaged"))
         magic, version, *numbers, store, digest = _FIELDS.unpack_from(body)
         if (magic, version) != (_MAGIC, _VERSION):
-            raise CorruptIndexError(str(path), "another format or version")
+            raise CorruptIndexError(str(path), Phrase("another format or version"))
         bits, count, after, through = numbers
         if bits > MAX_BITS or count > MAX_ROW or not after <= through <= MAX_ROW:
-            raise CorruptIndexError(str(path), "the header's numbers do not add up")
+            raise CorruptIndexError(
+                str(path), Phrase("the header's numbers do not add up")
+            )
         return cls(bits, count, after, through, store, digest)
 
 
@@ -117,11 +121,11 @@ class Segment:
                 self.header: Final = Header.decode(path, file.read(HEADER_BYTES))
                 self.size: Final = os.fstat(file.fileno()).st_size
                 if self.size != file_size(self.header):
-                    raise CorruptIndexError(str(path), "the file is torn")
+                    raise CorruptIndexError(str(path), Phrase("the file is torn"))
                 view = memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
                 unlock(view)
         except OSError as problem:
-            raise CorruptIndexError(str(path), problem.strerror or "unread") from None
+            raise CorruptIndexError(str(path), reason_of(problem)) from None
         count, at = self.header.count, HEADER_BYTES
         self.high: Final = view[at : at + 8 * count].cast("Q")
         self.low: Final = view[at + 8 * count : at + 16 * count].cast("Q")
@@ -129,7 +133,7 @@ class Segment:
         self.directory: Final = view[at + 20 * count + row_padding(count) :].cast("I")
         self._shift = 64 - self.header.bits
         if self.directory[0] != 0 or self.directory[-1] != count:
-            raise CorruptIndexError(str(path), "the directory is damaged")
+            raise CorruptIndexError(str(path), Phrase("the directory is damaged"))
 
     def __len__(self) -> int:
         """Count the tokens."""
@@ -161,7 +165,9 @@ class Segment:
             first = bisect_left(self.low, low, at, end)
             return tuple(self.row[first : bisect_right(self.low, low, first, end)])
         except IndexError:
-            raise CorruptIndexError(str(self.path), "misleading directory") from None
+            raise CorruptIndexError(
+                str(self.path), Phrase("misleading directory")
+            ) from None
 
     def verify(self) -> None:
         """Read the whole file and compare its digest.
@@ -178,4 +184,4 @@ class Segment:
         digest.update(bytes(row_padding(len(self))))
         digest.update(self.directory.cast("B"))
         if digest.digest() != self.header.digest:
-            raise CorruptIndexError(str(self.path), "the digest does not match")
+            raise CorruptIndexError(str(self.path), Phrase("the digest does not match"))

@@ -19,6 +19,7 @@ from typing import Final
 
 from fedsafe_node.ground.errors import CorruptIndexError
 from fedsafe_node.lookup.index.segment import Segment
+from fedsafe_policies.ground.catalogue import Phrase
 
 _SEGMENTS: Final = "tokens-*.segment"
 _LOCK: Final = ".lock"
@@ -129,9 +130,9 @@ def _open_whole(path: Path, store: bytes) -> Segment:
 def _check_origin(segment: Segment, store: bytes) -> None:
     header, path = segment.header, segment.path
     if header.store != store:
-        raise CorruptIndexError(str(path), "it belongs to another store")
+        raise CorruptIndexError(str(path), Phrase("it belongs to another store"))
     if path.name != segment_name(header.after, header.through):
-        raise CorruptIndexError(str(path), "it was renamed")
+        raise CorruptIndexError(str(path), Phrase("it was renamed"))
 
 
 def remove_others(directory: Path, chain: Chain) -> None:

@@ -58,6 +58,13 @@ KIND: Final = Act.KEY_ROTATION
 _GROUND: Final = "key-rotation"
 _OVERDUE: Final = 3 * 24 * 3600  # an attempt takes a day at most, and is made again
 
+_LATE: Final = Phrase(
+    "generation {generation} was to be shared anew by {day}; missing: {names}"
+)
+_LATE_FOR_NOBODY: Final = Phrase(
+    "generation {generation} was to be shared anew by {day}; nobody was found missing"
+)
+
 
 class Rotation(Row, frozen=True, kw_only=True):
     """What a second person stands by: that generation shared anew, with a threshold."""
@@ -222,34 +229,45 @@ class Rotations:
         return "aside" if self._ceremonies.agrees(scene, opened) else "waits"
 
 
-def warnings(scene: Scene) -> list[str]:
+def warnings(scene: Scene) -> list[Phrase]:
     """Say for which generations the members that left have nearly the key.
 
     And which ones wait for people, since fewer members would make a token.
     """
     charter = scene.version.charter
     waiting = [
-        f"generation {each.epoch}.{each.generation} waits for a threshold of "
-        f"{fitting(charter, each)} instead of {each.threshold}: two people at each "
-        "member have to agree"
+        Phrase(
+            "generation {generation} waits for a threshold of {threshold} instead of "
+            "{was}: two people at each member have to agree"
+        ).filled(
+            generation=f"{each.epoch}.{each.generation}",
+            threshold=fitting(charter, each),
+            was=each.threshold,
+        )
         for each in charter.epochs
         if is_lower(charter, each)
     ]
     return waiting + [
-        f"{each.count} members that left hold shares of generation "
-        f"{each.epoch}.{each.generation}, and {each.threshold} make the key"
+        Phrase(
+            "{count} members that left hold shares of generation {generation}, and "
+            "{threshold} make the key"
+        ).filled(
+            count=each.count,
+            generation=f"{each.epoch}.{each.generation}",
+            threshold=each.threshold,
+        )
         for each in departed(scene.chain)
         if each.is_close
     ]
 
 
-def overdue(scene: Scene, now: int) -> list[str]:
+def overdue(scene: Scene, now: int) -> list[Phrase]:
     """Say which keys were to be shared anew for days, and who was missing.
 
     A threshold that people have to lower first is among the warnings, and what is
     shared each month rests while the next epoch is about to begin.
     """
-    charter, found = scene.version.charter, list[str]()
+    charter, found = scene.version.charter, list[Phrase]()
     willing = {each.index: each.name for each in charter.willing()}
     for entry in charter.live(now):
         made = made_at(scene.chain, entry)
@@ -266,9 +284,10 @@ def overdue(scene: Scene, now: int) -> list[str]:
         judged = {name for name, at in scene.kept.judged.items() if at >= due}
         missing = ", ".join(sorted(lacking | (judged & set(willing.values()))))
         day = datetime.fromtimestamp(due, UTC).date()
-        whose = f"missing: {missing}" if missing else "nobody was found missing"
         number = f"{entry.epoch}.{entry.generation}"
-        found.append(f"generation {number} was to be shared anew by {day}; {whose}")
+        told = _LATE.filled(generation=number, day=day, names=missing)
+        nobody = _LATE_FOR_NOBODY.filled(generation=number, day=day)
+        found.append(told if missing else nobody)
     return found
 
 

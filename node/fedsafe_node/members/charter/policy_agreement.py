@@ -7,6 +7,7 @@ people, and exchanges nothing with members but versions of the charter.
 """
 
 import logging
+from typing import Final
 
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.config import Place
@@ -21,8 +22,13 @@ from fedsafe_node.rules.policy_bundle import check_federation_policy
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.transaction import Transaction
+from fedsafe_policies.ground.catalogue import Phrase
 
 _LOG = logging.getLogger(f"{LOGGER}.governing")
+_OTHER_KEYS: Final = Phrase(
+    "the members know other keys of this node than are here: restore the newest, or "
+    "let them expel this node and invite it anew"
+)
 
 
 async def agree_on_policy(
@@ -36,11 +42,8 @@ async def agree_on_policy(
     """Know the policy of the members and have the keys that they know, or rest."""
     reference = membership.charter.policy
     if keys.public() != membership.me.keys:
-        situation.rests = (
-            "the members know other keys of this node than are here: restore the "
-            "newest, or let them expel this node and invite it anew"
-        )
-        _LOG.error("exchanges nothing", extra=fields(reason=situation.rests))
+        situation.rests = _OTHER_KEYS
+        _LOG.error("exchanges nothing", extra=fields(reason=str(situation.rests)))
         return
     agreed = situation.agreed
     if agreed is not None and agreed.digest == reference.sha256.hex():
@@ -52,8 +55,8 @@ async def agree_on_policy(
             lambda: check_federation_policy(place, own, reference)
         )
     except ConfigError as error:
-        situation.rests = f"{error}; then start the node anew"
-        _LOG.error("exchanges nothing", extra=fields(reason=situation.rests))
+        situation.rests = Phrase("{why}; then start the node anew").filled(why=error)
+        _LOG.error("exchanges nothing", extra=fields(reason=str(situation.rests)))
     else:
         situation.rests = None
 
