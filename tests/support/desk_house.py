@@ -8,7 +8,7 @@ pages; everybody in it is invented.
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,8 +28,11 @@ from fedsafe_node.acts.bodies import Kind, Question
 from fedsafe_node.acts.lookup import LookupAnswer, LookupRequest
 from fedsafe_node.acts.reviews import Because, OutcomeRequest
 from fedsafe_node.audit.nightly_check import check_nightly
+from fedsafe_node.ground.clock import SystemClock
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
+from fedsafe_node.store.people_rows import IdentityRow
+from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.vocabulary import Outcome, Purpose, Role, Scope
 
 T = TypeVar("T")
@@ -55,6 +58,8 @@ class House:
     fleet: Fleet
     origin: str = ""
     proxies: tuple[str, ...] = ()
+    identities: Callable[[str], str] | None = None
+    """Starts a provider of identities for an origin; gives its settings at the node."""
     staff: Staff = field(init=False)
     entered: dict[str, str] = field(default_factory=dict)
     """The thing of a kind that screens show, where its list is in no order."""
@@ -95,6 +100,12 @@ class House:
     async def begin(self) -> None:
         """Start the node and hire its people."""
         self.origin = await asyncio.to_thread(with_desk, self.fleet, NODE, self.proxies)
+        if self.identities is not None:
+            settings = await asyncio.to_thread(self.identities, self.origin)
+            with self.fleet.place(NODE).config.open("a") as file:
+                file.write(settings)
+            # What the provider signs is of the real present.
+            self.fleet.clock.moment = SystemClock().now()
         await self.fleet.start(*NAMES)
         await self.fleet.covered()
         self.staff = Staff(self.fleet[NODE], self.fleet.clock)
@@ -281,6 +292,7 @@ def house(
     full: bool = True,
     demonstration: bool = False,
     proxies: tuple[str, ...] = (),
+    identities: Callable[[str], str] | None = None,
 ) -> Iterator[House]:
     """Give a node with a desk that runs in a thread of its own until the end."""
     with tempfile.TemporaryDirectory() as place:
@@ -293,7 +305,9 @@ def house(
             make_founded(root / "n", demonstration=demonstration), loop
         )
         founded.result(_PATIENCE)
-        made = House(root, loop, Fleet(root / "n"), proxies=proxies)
+        made = House(
+            root, loop, Fleet(root / "n"), proxies=proxies, identities=identities
+        )
         with patch("fedsafe_node.app.scheduler.TICK_SECONDS", 3_600):
             try:
                 made.wait(made.begin())
@@ -306,3 +320,16 @@ def house(
                 loop.call_soon_threadsafe(loop.stop)
                 thread.join()
                 loop.close()
+
+
+async def link(house: House, name: str, issuer: str) -> None:
+    """Let somebody log in at a provider under the name that they have here."""
+    office = house.fleet[NODE].base.office
+
+    async def act(tx: Transaction) -> None:
+        person = await tx.person_named(name)
+        assert person is not None
+        row = IdentityRow(issuer=issuer, subject=name, person=person.id)
+        await tx.add_identity(row)
+
+    await office.store.write(act, vital=True)

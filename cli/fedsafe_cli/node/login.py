@@ -162,7 +162,8 @@ def visit_provider(
     state, code = query.get("state", [""])[0], query.get("code", [""])[0]
     if state != begun["state"] or not code:
         raise BadInputError(Phrase("that address belongs to no login that began here"))
-    return {"state": state, "code": code}
+    named = {"iss": query["iss"][0]} if "iss" in query else {}
+    return {"state": state, "code": code} | named
 
 
 @click.command("logout", cls=SpokenCommand)

@@ -537,10 +537,16 @@ class RevokedAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
 
 
-class SignOnStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The begin of a login through a provider, in a role if there are several."""
+class SignOnStart(_Secretive, frozen=True):
+    """The begin of a login through a provider, in a role if there are several.
+
+    `browser` stands for the browser that asks at the desk, such as the value of a
+    cookie: it comes back to the desk, and whoever ends the login names it again, so
+    that none ends in another browser.
+    """
 
     role: Role | None = None
+    browser: Secret = ""
 
 
 class SignOnAnswer(_Secretive, frozen=True):
@@ -551,10 +557,12 @@ class SignOnAnswer(_Secretive, frozen=True):
 
 
 class SignOnRequest(_Secretive, frozen=True):
-    """What the browser came back with."""
+    """What the browser came back with; `iss` is what it names as the provider."""
 
     state: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}(?!\n)$")]
     code: Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]{1,2048}(?!\n)$")]
+    iss: Annotated[str, msgspec.Meta(max_length=2_048)] | None = None
+    browser: Secret = ""
 
 
 class LinkedAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

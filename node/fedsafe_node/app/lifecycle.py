@@ -216,7 +216,7 @@ class RunningNode:
 
     async def _open_desk(self, parts: AsyncExitStack) -> None:
         base, worker = self.base, self.base.worker
-        settings = base.config.desk
+        settings, oidc = base.config.desk, base.config.oidc
         if settings is None:
             return
 
@@ -232,6 +232,8 @@ class RunningNode:
                 reads=self._may_read,
                 proxies=Proxies(settings.listen),
                 barriers=settings.accessibility or base.config.contact,
+                vault=base.office.vault,
+                provider=oidc.called if oidc is not None else None,
             )
 
         site = await asyncio.to_thread(make)

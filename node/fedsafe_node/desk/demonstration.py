@@ -5,14 +5,13 @@ What fetches the page behind a link (a preview, a scanner, a browser's memory) c
 nothing. Whoever has a session is asked before it ends.
 """
 
-from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
 from fedsafe_node.acts.people import SessionAnswer
 from fedsafe_node.api.endpoint import TurnedDownError
+from fedsafe_node.desk.entrance import begin_session
 from fedsafe_node.desk.view import Page, View, form_pages
 from fedsafe_node.people.demonstration import PLACE
 from fedsafe_policies.ground.catalogue import Phrase
@@ -31,7 +30,6 @@ async def take_link(view: View) -> web.StreamResponse:
     """Log in by a link; a session that is there ends, once its end was agreed to."""
     if view.who is not None and view.text("ends") != view.who.name:
         return _page(view, wrong=None)
-    before = view.token if view.who is not None else None
     body = {"role": view.path["role"], "link": view.path["link"]}
     try:
         answer: SessionAnswer = await view.ask("enterByLink", body=body)
@@ -40,9 +38,7 @@ async def take_link(view: View) -> web.StreamResponse:
             raise
         is_malformed = refused.problem.status not in {401, 403}
         return _page(view, wrong=_NO_LINK if is_malformed else refused.why)
-    if before is not None:
-        with suppress(TurnedDownError):  # it has ended meanwhile
-            await replace(view, token=before).ask("logOut")
+    await begin_session(view, answer)
     response = view.go("/today")
     view.desk.cookies.keep_token(response, answer.token)
     return response

@@ -1,26 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way in: logging in and out, the second factor once more, the language."""
 
+from dataclasses import replace
 from typing import Final
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from fedsafe_node.acts.people import EnrolmentAnswer, SessionAnswer
 from fedsafe_node.api.endpoint import TurnedDownError
 from fedsafe_node.desk.act import PASSKEY, prove_anew, signed_in
-from fedsafe_node.desk.frame import show_kept, spoken
+from fedsafe_node.desk.frame import spoken
+from fedsafe_node.desk.kept import show_sealed
 from fedsafe_node.desk.passkeys import browser_of
 from fedsafe_node.desk.view import ROOT, Page, View, form_pages
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Role
 
+MOST_CARRIED: Final = 1_500
+"""Letters of a kept form that may go to a provider and back, in a cookie."""
 _CHOOSE: Final = "choose_role"
 _CHOICE: Final = Phrase(
     "Choose the role in which you work now, and enter password and code once more."
 )
 _CHOICE_ALONE: Final = Phrase("Choose the role in which you work now.")
+PROVIDER: Final = "provider"
+"""The way in through a provider of identities; the others are the desk's own."""
+_PASSWORD: Final = "password"  # noqa: S105 - a way, and none itself
+_PASSKEY: Final = "passkey"
 _TRIES: Final = frozenset({400, 401, 403, 422, 429})
+_ENDED: Final = frozenset({401, 403})
 _FIRST: Final = "/today"
 _DAY: Final = Phrase("name the day until which the training counts")
 
@@ -29,7 +37,7 @@ async def show_login(view: View) -> web.StreamResponse:
     """Show the log-in."""
     if view.who is not None:
         return view.go(_FIRST)
-    return _login(view, wrong=None)
+    return show_entrance(view, wrong=None)
 
 
 async def log_in(view: View) -> web.StreamResponse:
@@ -38,7 +46,7 @@ async def log_in(view: View) -> web.StreamResponse:
         name: view.text(name) for name in ("name", "password", "code")
     }
     body["password"] = view.posted.get("password", [""])[0]
-    return await _enter(view, "logIn", body, choice=_CHOICE)
+    return await enter(view, "logIn", body, choice=_CHOICE)
 
 
 async def log_in_by_passkey(view: View) -> web.StreamResponse:
@@ -47,12 +55,26 @@ async def log_in_by_passkey(view: View) -> web.StreamResponse:
         **signed_in(view.text(PASSKEY)),
         "browser": browser_of(view),
     }
-    return await _enter(view, "endPasskeyLogIn", body, choice=_CHOICE_ALONE)
+    return await enter(
+        view, "endPasskeyLogIn", body, choice=_CHOICE_ALONE, way=_PASSKEY
+    )
 
 
-async def _enter(
-    view: View, route: str, body: dict[str, object], *, choice: Phrase
+async def enter(
+    view: View,
+    route: str,
+    body: dict[str, object],
+    *,
+    choice: Phrase,
+    way: str = _PASSWORD,
 ) -> web.StreamResponse:
+    """Log somebody in by a route, or show the log-in again with why it refuses.
+
+    Who has several roles chooses one in the form of the same *way*.
+
+    Raises:
+        TurnedDownError: it is refused for another reason than who asks.
+    """
     if role := view.text("role"):
         body["role"] = role
     try:
@@ -61,23 +83,40 @@ async def _enter(
         if refused.problem.status not in _TRIES:
             raise
         if refused.problem.code != _CHOOSE:
-            return _login(view, wrong=refused.why)
+            return show_entrance(view, wrong=refused.why)
         # What was proved was right, so it may say which roles they are.
         held = str(refused.why.named.get("names", "")).split(", ")
         roles = [role for role in Role if role.value in held]
-        return _login(view, wrong=choice, roles=roles, signed=view.text(PASSKEY))
-    view.token = view.secret = answer.token
-    view.who = await view.ask("showSession")
-    response = await _onward(view)
+        return show_entrance(view, wrong=choice, roles=roles, way=way)
+    await begin_session(view, answer)
+    response = _onward(view)
     view.desk.cookies.keep_token(response, answer.token)
     return response
 
 
-async def _onward(view: View) -> web.StreamResponse:
-    target = view.text("kept_target")
-    if target:
-        kept = parse_qsl(view.text("kept"), keep_blank_values=True)
-        return show_kept(view, target, kept, status=200)
+async def begin_session(view: View, answer: SessionAnswer) -> None:
+    """Read the page on as who has just logged in; the browser's session before ends.
+
+    Whoever sat there before may not have logged out, and the cookie has room for one.
+
+    Raises:
+        TurnedDownError: the session before cannot be ended.
+    """
+    before = view.token if view.who is not None else None
+    view.token = view.secret = answer.token
+    view.who = await view.ask("showSession")
+    if before is None:
+        return
+    try:
+        await replace(view, token=before).ask("logOut")
+    except TurnedDownError as refused:
+        if refused.problem.status not in _ENDED:
+            raise
+
+
+def _onward(view: View) -> web.StreamResponse:
+    if kept := view.text("kept"):
+        return show_sealed(view, kept, status=200)
     return _to_wanted(view)
 
 
@@ -87,24 +126,27 @@ def _to_wanted(view: View) -> web.StreamResponse:
     return view.go(wanted.removeprefix(ROOT) if wanted in known else _FIRST)
 
 
-def _login(
+def show_entrance(
     view: View,
     *,
     wrong: Phrase | None,
+    status: int | None = None,
     roles: list[Role] | None = None,
-    signed: str = "",
-) -> web.StreamResponse:
-    kept = parse_qsl(view.text("kept"), keep_blank_values=True)
+    way: str = _PASSWORD,
+) -> web.Response:
+    """Show all ways to log in, and what went wrong, if something did."""
     return view.show(
         "login.html",
-        status=200 if wrong is None else 422,
+        status=status or (200 if wrong is None else 422),
         wrong=wrong,
         name=view.text("name"),
+        way=way,
         roles=roles or [],
         wanted=view.text("wanted"),
-        kept=kept,
-        kept_target=view.text("kept_target"),
-        signed=signed,
+        kept=view.text("kept"),
+        signed=view.text(PASSKEY) if roles else "",
+        provider=view.desk.provider,
+        carried=MOST_CARRIED,
     )
 
 

@@ -7,22 +7,20 @@ of its entry in the catalogues, as a `Phrase` is in code: `t("…")`.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from fedsafe_node.audit.compliance.events import meanings
-from fedsafe_node.desk.act import PASSKEY, PROOF
 from fedsafe_node.desk.described import written
-from fedsafe_node.desk.fields import SECRETS, choice_word, field_word
+from fedsafe_node.desk.fields import choice_word, field_word
 from fedsafe_node.desk.markup import cell_markup, facts_markup, table_markup
 from fedsafe_node.desk.view import PLACES, ROOT, Page, Place, View
 from fedsafe_policies.documents.phenomena import phenomena
@@ -96,7 +94,6 @@ def environment() -> Environment:
     made.globals["facts_markup"] = facts_markup
     made.globals["table_markup"] = table_markup
     made.globals["field_word"] = field_word
-    made.globals["kept_text"] = urlencode
     made.filters["said"] = _phrase
     return made
 
@@ -196,38 +193,3 @@ def opens(view: View, page: Page) -> bool:
 def show_wrong(view: View, status: int, words: Phrase) -> web.StreamResponse:
     """Say that there is nothing to see, without a word of what there would be."""
     return replace(view, page=NO_PAGE).show("refused.html", status=status, words=words)
-
-
-def page_at(pages: Sequence[Page], target: str) -> Page | None:
-    """Find the page that takes forms at a path."""
-    steps = target.split("/")
-    for page in pages:
-        parts = page.target.split("/")
-        if page.method == "POST" and not page.open and len(parts) == len(steps):
-            pairs = zip(parts, steps, strict=True)
-            if all(part == step or part.startswith("{") for part, step in pairs):
-                return page
-    return None
-
-
-def show_kept(
-    view: View, target: str, kept: Sequence[tuple[str, str]], *, status: int
-) -> web.StreamResponse:
-    """Show what was entered into a form that was not taken, to be sent again."""
-    found = page_at(view.desk.pages, target)
-    if found is None or not opens(view, found):
-        return show_wrong(view, 403, NOT_FOR_ROLE)
-    return view.show(
-        "kept.html", status=status, target=target, kept=kept, kept_title=found.title
-    )
-
-
-def kept_fields(view: View) -> list[tuple[str, str]]:
-    """Give what was entered into a form, but what proves something or is secret."""
-    return [
-        (name, value)
-        for name, values in view.posted.items()
-        for value in values
-        if name not in {"token", "once", PROOF, PASSKEY}
-        and name.rpartition(".")[2] not in SECRETS
-    ]

@@ -7,13 +7,18 @@ form carries a token that is made of the session's and of where it goes: another
 knows neither, and one form's does not do for another. `Origin` and `Sec-Fetch-Site`
 must say the desk's own origin as well. What a browser fetches before anybody asks for
 it is refused: a page that is shown is an event of somebody.
+
+Two cookies come along when another site leads here by a link (`SameSite=Lax`), as a
+provider of identities does after a log-in there: the one that stands for a browser in
+which nobody has logged in yet, and what was wanted before that log-in. Neither opens
+anything; forms of other sites bring none of them.
 """
 
 import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from typing import Final
+from typing import Final, Literal
 
 from aiohttp import web
 
@@ -33,6 +38,7 @@ class Cookies:
         plain = "".join(c if c.isalnum() else "-" for c in node)
         self._session = f"__Host-fedsafe-{plain}"
         self._before = f"__Host-fedsafe-before-{plain}"
+        self._away = f"__Host-fedsafe-away-{plain}"
         self._language = f"__Host-fedsafe-language-{plain}"
 
     def token(self, request: web.Request) -> str | None:
@@ -59,7 +65,19 @@ class Cookies:
 
     def keep_before(self, response: web.StreamResponse, value: str) -> None:
         """Give such a browser something to stand for it."""
-        _keep(response, self._before, value, seconds=PRE_SECONDS)
+        _keep(response, self._before, value, seconds=PRE_SECONDS, site="Lax")
+
+    def away(self, request: web.Request) -> str:
+        """Return what was noted for a browser that has gone to a provider."""
+        return request.cookies.get(self._away, "")
+
+    def keep_away(self, response: web.StreamResponse, value: str, seconds: int) -> None:
+        """Note something for a browser that goes to a provider now."""
+        _keep(response, self._away, value, seconds=seconds, site="Lax")
+
+    def drop_away(self, response: web.StreamResponse) -> None:
+        """Have the browser forget it."""
+        _keep(response, self._away, "", seconds=0, site="Lax")
 
     def language(self, request: web.Request) -> str:
         """Return the language that somebody has chosen; empty if nobody has."""
@@ -71,7 +89,12 @@ class Cookies:
 
 
 def _keep(
-    response: web.StreamResponse, name: str, value: str, *, seconds: int | None = None
+    response: web.StreamResponse,
+    name: str,
+    value: str,
+    *,
+    seconds: int | None = None,
+    site: Literal["Strict", "Lax"] = "Strict",
 ) -> None:
     response.set_cookie(
         name,
@@ -80,7 +103,7 @@ def _keep(
         path="/",
         secure=True,
         httponly=True,
-        samesite="Strict",
+        samesite=site,
     )
 
 

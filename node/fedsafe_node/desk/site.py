@@ -38,31 +38,36 @@ from fedsafe_node.api.server import BORDER, STRAIGHT
 from fedsafe_node.desk.approvals import APPROVAL_PAGES
 from fedsafe_node.desk.danger import DANGER_PAGES
 from fedsafe_node.desk.demonstration import DEMONSTRATION_PAGES
-from fedsafe_node.desk.entrance import ENTRANCE_PAGES, show_step_up_first
+from fedsafe_node.desk.entrance import (
+    ENTRANCE_PAGES,
+    show_entrance,
+    show_step_up_first,
+)
 from fedsafe_node.desk.forms import MOST_FIELDS, Zone
 from fedsafe_node.desk.frame import (
     NO_PAGE,
     NOT_FOR_ROLE,
-    kept_fields,
     opens,
     read_all,
     render,
-    show_kept,
     show_wrong,
     spoken,
     static_files,
 )
+from fedsafe_node.desk.kept import NOT_YOURS, is_writer, seal_form, show_sealed
 from fedsafe_node.desk.log import LOG_PAGES
 from fedsafe_node.desk.newcomers import NEWCOMER_PAGES
 from fedsafe_node.desk.passkeys import PASSKEY_PAGES
 from fedsafe_node.desk.session import Cookies, form_token, is_ahead, is_from_here
 from fedsafe_node.desk.shelves import SHELF_PAGES
+from fedsafe_node.desk.sign_on import SIGN_ON_PAGES
 from fedsafe_node.desk.today import TODAY_PAGES
-from fedsafe_node.desk.view import ROOT, Desk, Page, View
+from fedsafe_node.desk.view import ROOT, WRITER, Desk, Page, View
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.ground.trace import begin
 from fedsafe_node.people.sessions import IDLE
+from fedsafe_node.people.vault import Vault
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Matter, Role
 
@@ -74,6 +79,11 @@ _STALE_FORM: Final = Phrase(
     "This form does not come from a page of the desk, or it is older than your "
     "log-in. Go back, load the page anew and send it again."
 )
+_NOT_BEGUN: Final = Phrase(
+    "This log-in did not begin in this browser, or more than an hour ago: nobody is "
+    "logged in. Begin it anew at the log-in of the desk. If you have begun it with "
+    "`fedsafe login --sso`, give the address of this page there."
+)
 _AHEAD: Final = Phrase("The desk shows nothing before somebody asks for it.")
 _MISDIRECTED: Final = Phrase("The desk is called by its own address: {origin}")
 _NO_SUCH: Final = Phrase("There is no such page.")
@@ -82,6 +92,7 @@ _NO_SUCH: Final = Phrase("There is no such page.")
 PAGES: Final[tuple[Page, ...]] = (
     *ENTRANCE_PAGES,
     *PASSKEY_PAGES,
+    *SIGN_ON_PAGES,
     *DEMONSTRATION_PAGES,
     *TODAY_PAGES,
     *APPROVAL_PAGES,
@@ -96,7 +107,7 @@ class Site:
     """The desk of one node as it is served; made off the loop, since it reads files.
 
     `policy` names the policy by which the node decides now, `reads` whether it lets a
-    role read a matter.
+    role read a matter. `provider` is what people call the provider of identities.
     """
 
     def __init__(  # noqa: PLR0913 - what every page shows
@@ -110,6 +121,8 @@ class Site:
         reads: Callable[[Role, Matter], bool],
         barriers: str,
         pages: Sequence[Page] = PAGES,
+        vault: Vault,
+        provider: str | None = None,
         proxies: Proxies | None = None,
     ) -> None:
         read_all()
@@ -132,6 +145,8 @@ class Site:
             people=border.services.people,
             idle=IDLE,
             barriers=barriers,
+            vault=vault,
+            provider=provider,
         )
 
     def make_app(self) -> web.Application:
@@ -215,6 +230,8 @@ class Site:
                 if view.secret and _is_sealed(view):
                     return await view.page.handler(view)
             return await self._refuse(view, 403, _STALE_FORM, "foreign_form")
+        if view.page.abroad and not before:
+            return await self._refuse(view, 403, _NOT_BEGUN, "foreign_sign_on")
         fresh = "" if before or view.who else secrets.token_urlsafe(32)
         view.secret = (view.token if view.who else before) or fresh
         response = await view.page.handler(view)
@@ -232,7 +249,10 @@ class Site:
             return await self._refuse(view, 403, NOT_FOR_ROLE, "forbidden")
         if view.page.method == "POST" and not _is_sealed(view):
             await self._note(view, "foreign_form")
-            return show_kept(view, view.request.path, kept_fields(view), status=403)
+            writer = view.text(WRITER)
+            if not is_writer(view, writer):
+                return show_wrong(view, 403, NOT_YOURS if writer else _STALE_FORM)
+            return show_sealed(view, seal_form(view), status=403)
         return await view.page.handler(view)
 
     async def _who(self, view: View) -> WhoAnswer | None:
@@ -248,21 +268,13 @@ class Site:
     async def _log_in_first(self, view: View) -> web.StreamResponse:
         """Show the log-in; what was entered into a form comes back afterwards."""
         login = next(page for page in self.desk.pages if page.name == "login")
-        kept = view.page if view.page.method == "POST" else None
-        wanted = view.request.path if kept is None else ""
+        is_form = view.page.method == "POST"
         before = self.desk.cookies.before(view.request) or secrets.token_urlsafe(32)
-        shown = replace(view, page=login, secret=before)
-        response = shown.show(
-            "login.html",
-            status=_ENDED,
-            wanted=wanted,
-            kept=kept_fields(view) if kept is not None else [],
-            kept_target=view.request.path if kept is not None else "",
-            wrong=None,
-            name="",
-            roles=[],
-            signed="",
-        )
+        kept = seal_form(view) if is_form else ""
+        wanted = "" if is_form else view.request.path
+        posted = {"kept": [kept], "wanted": [wanted]}
+        shown = replace(view, page=login, secret=before, posted=posted)
+        response = show_entrance(shown, wrong=None, status=_ENDED)
         self.desk.cookies.keep_before(response, before)
         self.desk.cookies.drop_token(response)
         return response
@@ -345,7 +357,7 @@ class Site:
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         # Not `no-referrer`: with that, browsers say no origin for forms.
-        headers["Referrer-Policy"] = "same-origin"
+        headers.setdefault("Referrer-Policy", "same-origin")
         headers["Permissions-Policy"] = (
             "camera=(), geolocation=(), microphone=(), "
             "publickey-credentials-create=(self), publickey-credentials-get=(self)"

@@ -24,10 +24,13 @@ from fedsafe_node.desk.forms import Zone
 from fedsafe_node.desk.session import Cookies, form_token
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.people.entrance import Entrance
+from fedsafe_node.people.vault import Vault
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Matter, Role
 
 ROOT: Final = "/desk"
+WRITER: Final = "written_by"
+"""The field that says for whom the page of a form was made, as a mark."""
 
 
 @unique
@@ -62,8 +65,9 @@ class Page:
 
     Whoever may ask all of its `routes` may open it, and sees it in the menu of its
     place, if it is `listed` there and the policy lets their role read its `matter`. A
-    page that is `open` is for people who have not
-    logged in. `lead` says in a sentence what it is for.
+    page that is `open` is for people who have not logged in; one that is `abroad` is
+    reached from another site, in a browser that has set out from here. `lead` says in a
+    sentence what it is for.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Page:
     matter: Matter | None = None
     listed: bool = False
     open: bool = False
+    abroad: bool = False
 
     @property
     def target(self) -> str:
@@ -107,7 +112,9 @@ class Desk:
     `routes` are the API's by name, `visits` asks one of them in this process; `render`
     writes a page by a template. `policy` names the policy by which the node decides
     now, and `reads` says whether it lets a role read a matter. Sessions end `idle`
-    seconds after their last request. Who meets a barrier writes to `barriers`.
+    seconds after their last request. Who meets a barrier writes to `barriers`. `vault`
+    seals what goes through the browser. People may log in at the `provider` of
+    identities that is called so.
     """
 
     node: str
@@ -124,6 +131,8 @@ class Desk:
     people: Entrance
     idle: int
     barriers: str
+    vault: Vault
+    provider: str | None
 
     @property
     def demonstration(self) -> bool:
@@ -236,6 +245,10 @@ class View:
     def form_token(self, target: str) -> str:
         """Make the token of a form that goes to *target*."""
         return form_token(self.secret, target)
+
+    def writer(self) -> str:
+        """Make the mark of whoever reads this, which their forms bear."""
+        return self.desk.vault.blind("form of the desk", self.reader.name)
 
     def once(self) -> str:
         """Make a key with which a form acts once, however often it is sent."""

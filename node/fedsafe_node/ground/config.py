@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -114,6 +115,7 @@ _FORMS: Final = {
     "oidc.issuer": Phrase("an https address, or http on loopback"),
     "oidc.client_id": Phrase("letters, digits and signs without blanks"),
     "oidc.redirect": Phrase("an https address, or http on loopback"),
+    "oidc.name": Phrase("one line without braces"),
     "store.url": Phrase("an address such as postgresql://fedsafe@127.0.0.1/fedsafe"),
 }
 _PROVIDER: Final = (
@@ -228,13 +230,27 @@ class Founding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Oidc(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A provider of identities (OpenID Connect) through which people log in.
 
-    `redirect` is where it sends the browser afterwards, exactly as it was
-    registered there for the public client `client_id`.
+    `redirect` is where it sends the browser of `fedsafe login --sso` afterwards,
+    exactly as it was registered there for the public client `client_id`; the desk has
+    an address of its own for that. `name` is what people call the provider, else its
+    host.
     """
 
     issuer: Annotated[str, msgspec.Meta(pattern=_PROVIDER, max_length=2_048)]
     client_id: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,255}(?!\n)$")]
     redirect: Annotated[str, msgspec.Meta(pattern=_PROVIDER, max_length=2_048)]
+    name: (
+        Annotated[
+            str,
+            msgspec.Meta(pattern=r"^[^\s{}][^\x00-\x1f\x7f{}]*(?!\n)$", max_length=60),
+        ]
+        | None
+    ) = None
+
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return self.name or urlsplit(self.issuer).hostname or self.issuer
 
 
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

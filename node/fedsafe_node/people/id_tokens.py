@@ -25,7 +25,9 @@ ALGORITHMS: Final = (
 LEEWAY: Final = 60
 LONGEST: Final = 24 * 60 * 60  # seconds since it was issued
 _SUBJECT: Final = re.compile(r"[\x20-\x7e]{1,255}")  # Core 1.0, §2
-_Address = Annotated[str, msgspec.Meta(max_length=2_048)]
+_Address = Annotated[
+    str, msgspec.Meta(pattern=r"^[\x21-\x7e]+(?!\n)$", max_length=2_048)
+]
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -36,6 +38,7 @@ class Provider(msgspec.Struct, frozen=True):
     token_endpoint: _Address
     jwks_uri: _Address
     code_challenge_methods_supported: list[str] = []
+    authorization_response_iss_parameter_supported: bool = False
 
 
 def read_provider(document: bytes, issuer: str) -> Provider:
@@ -53,6 +56,18 @@ def read_provider(document: bytes, issuer: str) -> Provider:
     if "S256" not in provider.code_challenge_methods_supported:
         raise IdentityError("pkce")
     return provider
+
+
+def check_named(provider: Provider, named: str | None) -> None:
+    """Check by what name a provider has led a browser back (RFC 9207, §2.4).
+
+    Raises:
+        IdentityError: it is another one's, or none where it always names itself.
+    """
+    if named is None and not provider.authorization_response_iss_parameter_supported:
+        return
+    if named != provider.issuer:
+        raise IdentityError("issuer")
 
 
 def read_keys(document: bytes) -> "KeySet":

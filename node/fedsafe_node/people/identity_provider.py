@@ -5,7 +5,10 @@ A login begins with an address for the browser and ends with the code that the b
 brings back. In between the node keeps nothing: `state` says when the login ends and for
 which role it is, under a MAC, and `nonce` and the PKCE secret are made of it, under a
 key that the browser does not know. It counts for ten minutes and one use, in whatever
-process of the node: what is replayed, or was begun before a restart, is refused.
+process of the node: what is replayed, or was begun before a restart, is refused. The
+MAC covers the browser in which somebody began at the desk: with the code of another
+one, such as an attacker's own, nobody is logged in here (RFC 9700, §4.7). No code goes
+to the provider before it is certain that the provider has made it (RFC 9207).
 
 The provider says who somebody is; the node says which person that is, once that person
 has linked the two in a session of their own, and what they may do. A login through a
@@ -46,12 +49,12 @@ from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import Event
 from fedsafe_node.people.id_tokens import (
     Provider,
+    check_named,
     knows_key,
     read_keys,
-    read_provider,
     subject_of,
 )
-from fedsafe_node.people.identity_web import ProviderWeb
+from fedsafe_node.people.identity_web import ProviderWeb, discover
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.sessions import Sessions
 from fedsafe_node.store.people_rows import IdentityRow, PersonState
@@ -63,6 +66,8 @@ if TYPE_CHECKING:
     from joserfc.jwk import KeySet
 
 LIFETIME: Final = 10 * 60
+BACK: Final = "/desk/login/provider/back"
+"""Where the provider leads browsers back to at the desk, below its origin."""
 _STATE: Final = Struct(">IB11s")  # when it ends, the role, what makes it one of a kind
 _MAC_BYTES: Final = 16
 _ROLES: Final = (None, *Role)
@@ -87,18 +92,21 @@ class Identities:
     """Begins and ends logins through one provider.
 
     Owned by the event loop: what is known of the provider. Shared: `_seen`, which
-    states were used.
+    states were used. `desk` is the desk's origin, if there is one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a login needs
         self,
         office: Office,
         sessions: Sessions,
         oidc: Oidc | None,
         web: ProviderWeb,
         seen: SeenNonces,
+        *,
+        desk: str | None = None,
     ) -> None:
         self._seen = seen
+        self._desk = desk
         self._office = office
         self._sessions = sessions
         self._oidc = oidc
@@ -111,19 +119,21 @@ class Identities:
         """Begin a login: where the browser goes.
 
         Raises:
-            WrongStateError: this node has no provider.
+            WrongStateError: this node has no provider; or a browser is named, and it
+                has no desk.
             UnavailableError: the provider does not answer.
         """
         oidc, now = self._settings(), self._office.now()
+        redirect = self._redirect(oidc, request.browser)
         provider = await self._known_provider(oidc, now)
         said = _STATE.pack(now + LIFETIME, _ROLES.index(request.role), token_bytes(11))
-        state = said + self._made_of(said, "state")[:_MAC_BYTES]
+        state = said + self._mac(said, request.browser)
         begun = self._begun(state, request.role)
         digest = hashlib.sha256(begun.verifier.encode()).digest()
         query = {
             "response_type": "code",
             "client_id": oidc.client_id,
-            "redirect_uri": oidc.redirect,
+            "redirect_uri": redirect,
             "scope": "openid",
             "state": _text(state),
             "nonce": begun.nonce,
@@ -138,6 +148,22 @@ class Identities:
         nonce, verifier = self._made_of(state, "nonce"), self._made_of(state, "pkce")
         return _Begun(_text(nonce), _text(verifier), role)
 
+    def _redirect(self, oidc: Oidc, browser: str) -> str:
+        """Where the provider leads a browser back to: the desk, or the setting."""
+        if not browser:
+            return oidc.redirect
+        if self._desk is None:
+            raise WrongStateError(
+                "no_desk",
+                Phrase("a browser is led back to a desk: node.toml names none"),
+            )
+        return f"{self._desk}{BACK}"
+
+    def _mac(self, said: bytes, browser: str) -> bytes:
+        """What shows that this node began a login, in that browser if one is named."""
+        made = self._office.vault.blind("sign-on state", said.hex() + browser)
+        return bytes.fromhex(made)[:_MAC_BYTES]
+
     def _made_of(self, state: bytes, word: str) -> bytes:
         return bytes.fromhex(self._office.vault.blind(f"sign-on {word}", state.hex()))
 
@@ -149,7 +175,7 @@ class Identities:
                 or nobody has linked the identity, or the role has lapsed.
             BadRequestError: several roles, and none was chosen.
         """
-        begun = self._taken(request.state)
+        begun = self._taken(request)
         issuer, subject = await self._identify(request, begun)
         office = self._office
 
@@ -176,7 +202,7 @@ class Identities:
                 Phrase("link in a session whose second factor is fresh"),
                 authenticated=True,
             )
-        issuer, subject = await self._identify(request, self._taken(request.state))
+        issuer, subject = await self._identify(request, self._taken(request))
         office = self._office
 
         async def act(tx: Transaction) -> None:
@@ -203,12 +229,15 @@ class Identities:
             )
         return self._oidc
 
-    def _taken(self, text: str) -> _Begun:
-        """Take a begun login: it is used once, whatever comes of it."""
+    def _taken(self, request: SignOnRequest) -> _Begun:
+        """Take a begun login: it is used once, whatever comes of it.
+
+        Another browser cannot use it up.
+        """
         self._settings()
-        state = base64.urlsafe_b64decode(text + "=")
+        state = base64.urlsafe_b64decode(request.state + "=")
         said, mac = state[: _STATE.size], state[_STATE.size :]
-        if not hmac.compare_digest(self._made_of(said, "state")[:_MAC_BYTES], mac):
+        if not hmac.compare_digest(self._mac(said, request.browser), mac):
             raise ForbiddenError(_REFUSED, authenticated=False)
         ends_at, role, _ = _STATE.unpack(said)
         now, ends = self._office.clock.now(), datetime.fromtimestamp(ends_at, UTC)
@@ -227,11 +256,12 @@ class Identities:
         form = {
             "grant_type": "authorization_code",
             "code": request.code,
-            "redirect_uri": oidc.redirect,
+            "redirect_uri": self._redirect(oidc, request.browser),
             "client_id": oidc.client_id,
             "code_verifier": begun.verifier,
         }
         try:
+            check_named(provider, request.iss)
             answer = await self._web.post(provider.token_endpoint, form)
             token = msgspec.json.decode(answer, type=_TokenAnswer).id_token
             keys = await self._known_keys(provider, now, token)
@@ -252,9 +282,8 @@ class Identities:
             return self._provider[0]
         if self._failure is not None and 0 <= now - self._failure[1] < _REST:
             raise _unusable(self._failure[0])
-        url = f"{oidc.issuer.rstrip('/')}/.well-known/openid-configuration"
         try:
-            provider = read_provider(await self._web.get(url), oidc.issuer)
+            provider = await discover(self._web, oidc.issuer)
         except IdentityError as error:
             self._failure = error.why, now
             raise _unusable(error.why) from None

@@ -9,6 +9,7 @@ import aiohttp
 
 from fedsafe_federation.wire.line import guard
 from fedsafe_node.ground.errors import IdentityError
+from fedsafe_node.people.id_tokens import Provider, read_provider
 
 _MOST_BYTES: Final = 256 * 1024
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
@@ -71,3 +72,18 @@ class ProviderWeb:
         if response.status != _OK or len(body) > _MOST_BYTES:
             raise IdentityError("answer")
         return body
+
+
+async def discover(web: ProviderWeb, issuer: str) -> Provider:
+    """Ask a provider what it says of itself.
+
+    Raises:
+        IdentityError: it does not answer, or what it says cannot be used; `why` is
+            `unreachable`, `answer`, `discovery`, `issuer`, `pkce` or `address`.
+    """
+    url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+    provider = read_provider(await web.get(url), issuer)
+    ends = (provider.authorization_endpoint, provider.token_endpoint, provider.jwks_uri)
+    if not all(map(is_safe, ends)):
+        raise IdentityError("address")
+    return provider

@@ -59,7 +59,7 @@ def make_staff(
         approvals=approvals,
         machines=Machines(office),
         staffing=Staffing(office),
-        identities=Identities(office, sessions, config.oidc, web, seen),
+        identities=Identities(office, sessions, config.oidc, web, seen, desk=origin),
         passkeys=Passkeys(office, sessions, origin),
         demonstration=Demonstration(office, sessions, origin),
     )

@@ -4,7 +4,7 @@
 The key lies in `keys/people.key`. A sealed secret is bound to its person, so a row
 that is moved to somebody else opens for nobody. The same key blinds the names and
 addresses under which failed logins are counted: a name that was typed may be a
-password.
+password. It also seals what a browser keeps for the node, and nobody is to read there.
 """
 
 import hmac
@@ -21,6 +21,7 @@ from fedsafe_policies.ground.catalogue import Phrase
 
 _TOTP: Final = lp_text("fedsafe/v1/totp")
 _THROTTLE: Final = b"fedsafe/v1/throttle\n"
+_AWAY: Final = lp_text("fedsafe/v1/away")
 
 
 class Vault:
@@ -49,6 +50,17 @@ class Vault:
             raise KeyFileError(
                 Phrase("an authenticator's secret does not open")
             ) from None
+
+    def seal_away(self, kind: str, content: bytes) -> bytes:
+        """Seal what somebody else keeps, who is not to read or change it."""
+        return encrypt(self._key, content, _AWAY + lp_text(kind))
+
+    def open_away(self, kind: str, sealed: bytes) -> bytes | None:
+        """Open it again; None if it is of another kind or key, or was changed."""
+        try:
+            return decrypt(self._key, sealed, _AWAY + lp_text(kind))
+        except OpenError:
+            return None
 
     def blind(self, kind: str, text: str) -> str:
         """Name a counter of failed logins without saying whose it is."""

@@ -7,6 +7,8 @@ from tests.node.desk.conftest import Readers
 from tests.support.desk import COOKIE, PASSWORD
 from tests.support.desk_house import House
 
+from fedsafe_node.desk.view import WRITER
+from fedsafe_node.log.audit import Event
 from fedsafe_node.people.sessions import IDLE
 
 
@@ -95,6 +97,103 @@ async def test_a_form_that_is_kept_is_shown_to_nobody_whose_role_has_none(
 
     assert kept.status == 403
     assert "Nelli" not in kept.text
+
+
+ADD = "/desk/house/people/new/add"
+
+
+async def test_a_form_that_is_kept_comes_back_to_its_writer_alone(
+    office: House, reader: Readers
+) -> None:
+    olaf = await reader("olaf")
+    await olaf.open(ADD)
+    office.later(timedelta(seconds=IDLE + 1))
+    ended = await olaf.send(ADD, {"name": "nils", "display": "Nils Nirgends"})
+
+    shown = await olaf.send(  # who sits there next, and may do the same
+        "/desk/login",
+        {"name": "otto", "password": PASSWORD, "code": office.code("otto")},
+    )
+
+    assert ended.status == 401
+    assert "Nils" not in ended.html
+    assert (shown.status, "another person" in shown.text) == (403, True)
+    assert "Nils" not in shown.html
+    assert "otto · operator" in (await olaf.open("/desk/today")).text
+
+
+async def test_a_form_of_before_somebody_elses_log_in_is_not_shown_to_them(
+    office: House, reader: Readers
+) -> None:
+    olaf = await reader("olaf")
+    page = await olaf.open(ADD)
+    olaf.cookies.clear()
+    await olaf.log_in(office.staff, "otto")
+
+    given = {"name": "nils", "display": "Nils Nirgends"}
+    shown = await olaf.send(ADD, given, page=page)
+    bare = await olaf.send(ADD, {**given, WRITER: ""}, page=page)
+
+    assert (shown.status, "another person" in shown.text) == (403, True)
+    assert bare.status == 403
+    assert "Nils" not in shown.html + bare.html
+
+
+async def test_what_was_kept_and_changed_on_its_way_is_gone(
+    office: House, reader: Readers
+) -> None:
+    olaf = await reader("olaf")
+    await olaf.open(ADD)
+    office.later(timedelta(seconds=IDLE + 1))
+    ended = await olaf.send(ADD, {"name": "nils", "display": "Nils Nirgends"})
+    kept = dict(ended.form("/desk/login").values)["kept"]
+    other = "A" if kept[50] != "A" else "B"
+
+    for changed in (kept[:50] + other + kept[51:], "ä", "x", kept[:-1]):
+        proofs = {"name": "olaf", "password": PASSWORD, "code": office.code("olaf")}
+        browser = await reader()
+        page = await browser.open("/desk/login")
+        shown = await browser.send(
+            "/desk/login", {**proofs, "kept": changed}, page=page
+        )
+        assert (shown.status, "Nils" in shown.text) == (403, False)
+
+
+async def test_a_log_in_ends_the_session_that_the_browser_had(
+    office: House, reader: Readers
+) -> None:
+    browser = await reader()
+    page = await browser.open("/desk/login")
+    await browser.log_in(office.staff, "rita")
+    before = browser.cookies[COOKIE]
+    elsewhere = await reader("rita")
+    ended = len(await office.written(Event.SESSION_ENDED))
+    proofs = {"name": "dora", "password": PASSWORD, "code": office.code("dora")}
+
+    shown = await browser.send("/desk/login", proofs, page=page)
+
+    assert "dora" in shown.text
+    written = await office.written(Event.SESSION_ENDED)
+    assert len(written) == ended + 1
+    assert '"role":"reviewer"' in written[-1].text
+    copy = await reader()
+    copy.cookies[COOKIE] = before
+    assert (await copy.open("/desk/today")).status == 401
+    assert (await elsewhere.open("/desk/today")).status == 200
+
+
+async def test_a_log_in_that_fails_ends_no_session(
+    office: House, reader: Readers
+) -> None:
+    browser = await reader()
+    page = await browser.open("/desk/login")
+    await browser.log_in(office.staff, "rita")
+    proofs = {"name": "dora", "password": PASSWORD, "code": "000000"}
+
+    shown = await browser.send("/desk/login", proofs, page=page)
+
+    assert shown.status == 422
+    assert "rita" in (await browser.open("/desk/today")).text
 
 
 async def test_a_session_lives_on_while_somebody_goes_on(

@@ -30,6 +30,7 @@ from fedsafe_node.acts.people import (
     PasskeyProof,
     SessionAnswer,
     SetUpRequest,
+    SignOnStart,
 )
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.audit import compliance
@@ -67,7 +68,7 @@ GERMAN = {str(each.string) for each in read(Path(catalogue.FOLDER) / "de.po")} |
 what to say at 110, which is data."""
 
 DOORS = (LoginRequest, SetUpRequest, EnrolmentAnswer, SessionAnswer, LinkRequest)
-BROWSER = (PasskeyOptions, PasskeyEnrolment, PasskeyProof)
+BROWSER = (PasskeyOptions, PasskeyEnrolment, PasskeyProof, SignOnStart)
 OTHERWISE = (*DOORS, *BROWSER, Bilingual, NoteCall)
 """Messages whose fields no page names: the doors have templates with words of their
 own, a browser makes and reads what passkeys say, a page shows one of two languages, and

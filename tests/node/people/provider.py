@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real OpenID Connect provider (Canaille) on loopback, in this process.
 
-`python provider.py PORT PASSWORD` says that it is ready, and serves until its standard
-input ends; each line that comes in there turns the signing keys: the new one signs,
-the old one is gone. It knows two people, `anna` and `ben`.
+`python provider.py PORT PASSWORD [REDIRECT…]` says that it is ready, and serves until
+its standard input ends; each line that comes in there turns the signing keys: the new
+one signs, the old one is gone. It knows some people by name.
 """
 
 import datetime as dt
@@ -27,13 +27,16 @@ def _has(found: Any, name: str, value: Any) -> bool:  # noqa: ANN401
     return kept == value or (isinstance(kept, list) and value in kept)
 
 
-def make(port: int, password: str) -> Any:  # noqa: ANN401 - a Flask application
+def make(port: int, password: str, redirects: list[str]) -> Any:  # noqa: ANN401 - a Flask application
     # Imported here: the tests import this file for its names alone.
     from canaille import create_app  # noqa: PLC0415
     from canaille.app import models  # noqa: PLC0415
     from canaille.backends import Backend  # noqa: PLC0415
     from canaille.backends.memory.backend import MemoryBackend  # noqa: PLC0415
+    from canaille.oidc import provider as oidc  # noqa: PLC0415
 
+    # An hour by itself; the clocks of tests go ahead of the real one.
+    oidc.OpenIDCode.DEFAULT_EXPIRES_IN = 20 * 60 * 60
     any_of = MemoryBackend.do_query
 
     def all_of(backend: Any, model: Any, *args: Any, **wanted: Any) -> list[Any]:  # noqa: ANN401
@@ -56,7 +59,7 @@ def make(port: int, password: str) -> Any:  # noqa: ANN401 - a Flask application
     )
     with app.app_context():
         backend = Backend.instance
-        for name in ("anna", "ben"):
+        for name in ("anna", "ben", "ruth", "yara"):
             user = models.User(
                 user_name=name,
                 formatted_name=name.title(),
@@ -70,7 +73,7 @@ def make(port: int, password: str) -> Any:  # noqa: ANN401 - a Flask application
             client_name="FedSafe",
             client_uri="http://127.0.0.1",
             client_id_issued_at=dt.datetime.now(dt.UTC),  # noqa: TID251
-            redirect_uris=[REDIRECT],
+            redirect_uris=[REDIRECT, *redirects],
             grant_types=["authorization_code"],
             response_types=["code"],
             scope=["openid"],
@@ -91,7 +94,7 @@ def main() -> None:
     port, password = int(sys.argv[1]), sys.argv[2]
     from werkzeug.serving import make_server  # noqa: PLC0415
 
-    app = make(port, password)
+    app = make(port, password, sys.argv[3:])
     server = make_server("127.0.0.1", port, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     say("ready")

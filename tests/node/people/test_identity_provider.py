@@ -5,22 +5,17 @@ import asyncio
 import base64
 import hashlib
 import json
-import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
-from html import unescape
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from aiohttp import ClientSession, CookieJar
+from aiohttp import ClientSession
 from tests.node.people.conftest import SETUP, Team
 from tests.node.people.provider import CLIENT, REDIRECT
+from tests.support.provider import Provider, log_in_there, serve_provider
 
-from fedsafe_cli.demo.fleet import free_ports
 from fedsafe_federation.wire.freshness import SeenNonces
 from fedsafe_node.acts.people import SignOnRequest, SignOnStart
 from fedsafe_node.ground.clock import SystemClock
@@ -33,57 +28,18 @@ from fedsafe_node.ground.errors import (
     WrongStateError,
 )
 from fedsafe_node.ground.shared_nonces import SharedNonces, make_shared
-from fedsafe_node.people.identity_provider import LIFETIME, Identities
+from fedsafe_node.people.identity_provider import BACK, LIFETIME, Identities
 from fedsafe_node.people.identity_web import ProviderWeb, is_safe
 from fedsafe_policies.vocabulary import Role
 
-PASSWORD: Final = "provider geheim 1"
 START: Final = SignOnStart()
 pytestmark = pytest.mark.timeout(120)
 
 
-@dataclass(frozen=True)
-class Provider:
-    """The process of the provider."""
-
-    url: str
-    process: subprocess.Popen[str]
-
-    def turn_keys(self) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        assert self.process.stdout.readline() == "turned\n"
-
-
-@dataclass(frozen=True)
-class Page:
-    """What a browser sees; `target` is where it is sent on."""
-
-    url: str
-    target: str | None
-    text: str
-
-
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    (port,) = free_ports(1)
-    script = Path(__file__).parent / "provider.py"
-    with subprocess.Popen(
-        [sys.executable, str(script), str(port), PASSWORD],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=tmp_path_factory.mktemp("provider"),
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield Provider(f"http://127.0.0.1:{port}", process)
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(20)
+    with serve_provider(tmp_path_factory.mktemp("provider")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -117,34 +73,9 @@ def identities(house: Team, http: ClientSession, provider: Provider) -> Identiti
 
 async def browse(url: str, name: str) -> SignOnRequest:
     """Log in at the provider's pages as a person does; return what comes back."""
-    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
-
-        async def ask(method: str, at: str, form: dict[str, str] | None) -> Page:
-            async with browser.request(
-                method, at, data=form, allow_redirects=False
-            ) as response:
-                target = response.headers.get("Location")
-                return Page(str(response.url), target, await response.text())
-
-        page = await ask("GET", url, None)
-        for field, value in (("login", name), ("password", PASSWORD)):
-            while page.target is not None:
-                page = await ask("GET", _next(page.target, url), None)
-            found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
-            assert found is not None, page.text
-            form = {"csrf_token": unescape(found[1]), field: value, "answer": ""}
-            page = await ask("POST", page.url, form)
-        while page.target is not None:
-            if page.target.startswith(REDIRECT):
-                query = parse_qs(urlsplit(page.target).query)
-                return SignOnRequest(state=query["state"][0], code=query["code"][0])
-            page = await ask("GET", _next(page.target, url), None)
-    raise AssertionError(page.text)
-
-
-def _next(target: str, url: str) -> str:
-    parts = urlsplit(url)
-    return target if "://" in target else f"{parts.scheme}://{parts.netloc}{target}"
+    query = parse_qs(urlsplit(await log_in_there(url, name)).query)
+    told = {each: query[each][0] for each in ("state", "code", "iss")}
+    return SignOnRequest(**told)
 
 
 async def refused(work: object) -> NodeError:
@@ -209,7 +140,7 @@ async def test_a_code_of_another_login_is_refused(
     await link(house, identities, "anna", "anna")
     first, second = await identities.start(START), await identities.start(START)
     stolen = await browse(first.url, "anna")
-    mixed = SignOnRequest(state=second.state, code=stolen.code)
+    mixed = SignOnRequest(state=second.state, code=stolen.code, iss=stolen.iss)
 
     assert isinstance(await refused(identities.finish(mixed)), ForbiddenError)
 
@@ -274,6 +205,9 @@ class FakeWeb(ProviderWeb):
         self.gets = 0
         self.posts = 0
         self.fails = False
+        self.names_itself = False
+        self.ends: dict[str, str] = {}
+        self.forms: list[Mapping[str, str]] = []
 
     async def get(self, url: str) -> bytes:
         self.gets += 1
@@ -282,10 +216,13 @@ class FakeWeb(ProviderWeb):
         issuer = url.removesuffix("/.well-known/openid-configuration")
         ends = ("authorization_endpoint", "token_endpoint", "jwks_uri")
         document = {end: f"{issuer}/{end}" for end in ends}
-        return json.dumps({"issuer": issuer, **document, **PKCE}).encode()
+        naming = {"authorization_response_iss_parameter_supported": self.names_itself}
+        told = {"issuer": issuer, **document, **PKCE, **naming, **self.ends}
+        return json.dumps(told).encode()
 
     async def post(self, url: str, form: Mapping[str, str]) -> bytes:
         self.posts += 1
+        self.forms.append(form)
         raise IdentityError(f"{url} took {len(form)}")
 
 
@@ -311,6 +248,91 @@ async def test_a_state_that_the_node_has_not_made_is_refused(
         with pytest.raises(ForbiddenError):
             await faked.finish(SignOnRequest(state=changed, code="code"))
     assert web.posts == 0
+
+
+DESK: Final = "https://desk.example"
+
+
+def at_desk(team: Team, web: FakeWeb, desk: str | None = DESK) -> Identities:
+    oidc = Oidc(issuer="https://id.example", client_id=CLIENT, redirect=REDIRECT)
+    return Identities(team.office, team.sessions, oidc, web, seen(team), desk=desk)
+
+
+async def test_a_login_at_the_desk_ends_there_in_the_browser_where_it_began(
+    team: Team, web: FakeWeb
+) -> None:
+    identities = at_desk(team, web)
+    begun = await identities.start(SignOnStart(browser="this one"))
+    query = parse_qs(urlsplit(begun.url).query)
+
+    for browser in ("", "another one", "this one "):
+        with pytest.raises(ForbiddenError):
+            await identities.finish(
+                SignOnRequest(state=begun.state, code="x", browser=browser)
+            )
+    assert web.posts == 0  # and it is not used up
+    back = SignOnRequest(state=begun.state, code="x", browser="this one")
+    with pytest.raises(ForbiddenError):
+        await identities.finish(back)
+
+    assert query["redirect_uri"] == [f"{DESK}{BACK}"]
+    assert web.forms[-1]["redirect_uri"] == f"{DESK}{BACK}"
+
+
+async def test_a_login_of_no_browser_is_not_ended_in_one(
+    team: Team, web: FakeWeb
+) -> None:
+    identities = at_desk(team, web)
+    begun = await identities.start(START)
+
+    assert parse_qs(urlsplit(begun.url).query)["redirect_uri"] == [REDIRECT]
+    back = SignOnRequest(state=begun.state, code="x", browser="any")
+    with pytest.raises(ForbiddenError):
+        await identities.finish(back)
+    assert web.posts == 0
+
+
+async def test_no_browser_is_led_back_to_a_desk_that_there_is_not(
+    team: Team, web: FakeWeb
+) -> None:
+    with pytest.raises(WrongStateError) as caught:
+        await at_desk(team, web, None).start(SignOnStart(browser="this one"))
+    assert caught.value.code == "no_desk"
+
+
+@pytest.mark.parametrize(
+    ("always", "iss", "posts"),
+    [
+        (False, None, 1),
+        (False, "https://id.example", 1),
+        (False, "https://evil.example", 0),
+        (False, "", 0),
+        (True, None, 0),
+        (True, "https://id.example", 1),
+        (True, "https://id.example/", 0),
+    ],
+)
+async def test_a_code_goes_to_the_provider_alone_that_has_made_it(
+    faked: Identities, web: FakeWeb, *, always: bool, iss: str | None, posts: int
+) -> None:
+    web.names_itself = always
+    begun = await faked.start(START)
+
+    with pytest.raises(ForbiddenError):
+        await faked.finish(SignOnRequest(state=begun.state, code="x", iss=iss))
+    assert web.posts == posts
+
+
+@pytest.mark.parametrize("end", ["authorization_endpoint", "token_endpoint"])
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "http://id.example/x", "https://id.example/\nx"]
+)
+async def test_a_provider_that_leads_to_no_safe_address_is_not_used(
+    faked: Identities, web: FakeWeb, end: str, address: str
+) -> None:
+    web.ends[end] = address
+
+    assert isinstance(await refused(faked.start(START)), UnavailableError)
 
 
 async def test_no_login_outlives_the_start_before_which_it_began(

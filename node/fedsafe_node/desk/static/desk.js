@@ -139,3 +139,10 @@ addEventListener("pageshow", (event) => {
   if (!event.persisted) return; // what a passkey has signed does once
   for (const proof of document.querySelectorAll(".passkey input")) proof.value = "";
 });
+
+// Back from a provider of identities: go on, and leave its code in no history.
+const onward = document.getElementById("onward");
+if (onward) {
+  history.replaceState(null, "", location.pathname);
+  onward.requestSubmit();
+}
