@@ -21,6 +21,7 @@ import click
 from fedsafe_cli.doctor.carriers import mail, phone, sending
 from fedsafe_cli.doctor.deadlines import overdue
 from fedsafe_cli.doctor.diagnosis import Finding, Level
+from fedsafe_cli.doctor.doors import identities, lookup_socket
 from fedsafe_cli.doctor.epochs import epochs, resharings
 from fedsafe_cli.doctor.networks import is_inner, networks
 from fedsafe_cli.doctor.server import pages, server, unasked
@@ -169,6 +170,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from outside_key(directory)
     yield from officer(directory)
     yield from networks(directory)
+    yield from identities(directory)
+    yield from lookup_socket(directory)
     yield from letters(directory)
     yield from sending(directory, time.time())  # noqa: TID251 (the machine's clock)
     yield from mail(directory, time.time())  # noqa: TID251 (likewise)
