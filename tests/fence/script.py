@@ -336,6 +336,7 @@ def _oversight() -> Iterator[Step]:
     yield get("/v1/acts", by="ben")
     yield post("/v1/acts/{act}/approve", {"digest": "0" * 64}, by="ben")
     yield post("/v1/acts/{act}/withdraw", by="ben")
+    yield post("/v1/acts/{act}/withdraw", by="dora")
     yield post("/v1/audit/subject", {"subject_ref": "account-7"}, by="audit")
     yield get("/v1/audit/search?events=own_ban.recorded,lookup", by="audit")
     for index in (3, 3_000_000):

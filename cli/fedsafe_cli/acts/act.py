@@ -190,7 +190,7 @@ def refuse(
 @shared_options
 @click.pass_context
 def withdraw(context: click.Context, act_id: str) -> ExitStatus:
-    """Withdraw an act; anyone may do so.
+    """Withdraw an act that you have asked for; others refuse it, and say why.
 
     \b
     Example:

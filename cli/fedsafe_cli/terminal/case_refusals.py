@@ -21,9 +21,9 @@ _ANEW: Final = Phrase(
     "`fedsafe case approve CASE --partner CLASS`"
 )
 _AT_ONCE: Final = Phrase(
-    "have another person approve that one (`fedsafe act approve {0}`); or withdraw "
-    "it (`fedsafe act withdraw {0}`), and ask once for all classes: --partner may "
-    "be repeated"
+    "have another person approve that one (`fedsafe act approve {0}`); or let whoever "
+    "asked withdraw it (`fedsafe act withdraw {0}`), and ask once for all classes: "
+    "--partner may be repeated"
 )
 
 

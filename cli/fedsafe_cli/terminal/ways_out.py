@@ -100,7 +100,8 @@ WAYS_OUT: Final[Mapping[str, Phrase]] = {
         "show FILE`"
     ),
     "already_asked": Phrase(
-        "see `fedsafe act list`; approve it, or `fedsafe act withdraw` it"
+        "see `fedsafe act list`; approve or refuse it, or `fedsafe act withdraw` your "
+        "own"
     ),
     "bad_officer": Phrase(
         "name the account of your data protection officer in dpo_approval; "
@@ -110,7 +111,8 @@ WAYS_OUT: Final[Mapping[str, Phrase]] = {
         "mend the file that node.toml names: `fedsafe policy check FILE`"
     ),
     "other_officer": Phrase(
-        "`fedsafe act withdraw` it, then record it with the officer who takes part"
+        "`fedsafe act withdraw` it if it is yours, or refuse it; then record it with "
+        "the officer who takes part"
     ),
     "look_again": Phrase("look at it once more; then the same command with --again"),
     "step_up": Phrase(

@@ -62,7 +62,7 @@ async def approve_act(call: Call) -> object:
 
 
 async def withdraw_act(call: Call) -> object:
-    """Take an act back."""
+    """Take back an act that one has asked for."""
     return await call.services.staff.approvals.withdraw(
         call.path["act"], call.principal
     )

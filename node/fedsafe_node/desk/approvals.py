@@ -2,7 +2,8 @@
 """What takes a second person: what it is, what it changes, and the decision itself.
 
 Approved is exactly what the page has shown: the form carries its digest. Who may
-approve may refuse instead, and whoever asked finds why in the list.
+approve may refuse instead, and whoever asked finds why in the list. Only they take an
+act back.
 """
 
 from collections.abc import AsyncIterator
@@ -39,7 +40,7 @@ _STOP: Final = Act(
     route="withdrawAct",
     verb="stop",
     button=Phrase.within("desk", "Stop it"),
-    lead=Phrase("It is not carried out. Whoever asked for it sees that."),
+    lead=Phrase("You take back what you have asked for. It is not carried out."),
 )
 
 
@@ -114,7 +115,7 @@ def _rows(view: View, act: ActAnswer) -> list[tuple[str, Cell]]:
 
 
 async def show_act(view: View) -> web.StreamResponse:
-    """Show an act: what it is, and the forms to approve or to stop it."""
+    """Show an act: what it is, and the forms to approve, refuse or stop it."""
     act = await _find(view)
     return _shown(view, act, _APPROVE)
 

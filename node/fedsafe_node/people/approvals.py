@@ -314,10 +314,10 @@ class Approvals:
             )
 
     async def withdraw(self, act_id: str, who: Principal) -> ActAnswer:
-        """Take an act back; any person may stop one.
+        """Take an act back, as the person who has asked for it.
 
         Raises:
-            ForbiddenError: a service.
+            ForbiddenError: a service, or another person: they refuse it and say why.
             NotFoundError: there is no such act.
             WrongStateError: it is decided.
         """
@@ -328,8 +328,10 @@ class Approvals:
             row = await tx.act(act_id)
             if row is None:
                 raise NotFoundError(Phrase("no such act"))
-            if not await tx.decide_act(act_id, ActState.WITHDRAWN, by=who.name, at=now):
-                raise WrongStateError("not_pending", Phrase("this act is decided"))
+            if row.state is not ActState.PENDING:
+                raise await decided(tx, row)
+            _check_asker(row, who)
+            await tx.decide_act(act_id, ActState.WITHDRAWN, by=who.name, at=now)
             await office.note(tx, Event.ACT_WITHDRAWN, who.name, told_of(row))
             return row
 
@@ -532,6 +534,18 @@ def _check_fresh(who: Principal) -> None:
             Phrase(
                 "decide in a session whose second factor was proved within five minutes"
             ),
+            authenticated=True,
+        )
+
+
+def _check_asker(row: ActRow, who: Principal) -> None:
+    """Refuse who has not asked for it: nobody stops an act without saying why."""
+    if row.asked_by != who.name:
+        raise ForbiddenError(
+            Phrase(
+                "{asked_by} has asked for this, and nobody else takes it back: whoever "
+                "could approve it may refuse it, with a reason"
+            ).filled(asked_by=row.asked_by),
             authenticated=True,
         )
 

@@ -129,7 +129,8 @@ async def let_one_wait(
             continue
         if is_same(row.content):
             detail = Phrase(
-                "{asked_by} has asked for it: approve or withdraw that act"
+                "{asked_by} has asked for it: approve or refuse that act, or withdraw "
+                "your own"
             ).filled(asked_by=row.asked_by)
             raise WrongStateError("already_asked", detail)
         by, now = asked.asked_by, office.now()

@@ -66,7 +66,8 @@ async def let_one_wait(
             continue
         if said.revision == waits.revision:
             detail = Phrase(
-                "{asked_by} has asked for it: approve or withdraw that act"
+                "{asked_by} has asked for it: approve or refuse that act, or withdraw "
+                "your own"
             ).filled(asked_by=row.asked_by)
             raise WrongStateError("already_asked", detail)
         await _withdraw(desk, tx, row, asked.asked_by)

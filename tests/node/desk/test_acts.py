@@ -112,6 +112,29 @@ async def test_what_takes_two_people_is_refused_with_a_reason(reader: Readers) -
     assert "rita" not in seen.text.split("Refused in the last two weeks")[1]
 
 
+async def test_only_who_has_asked_is_offered_to_stop_it(reader: Readers) -> None:
+    dora = await reader("dora")
+    await dora.open("/desk/log/export")
+    await dora.send("/desk/log/export", {"first": "2", "last": "3"})
+    listed = await dora.open("/desk/approvals")
+    path = next(link for link in reversed(listed.links) if "/desk/approvals/" in link)
+    own = await dora.open(path)
+    rita = await reader("rita")
+    foreign = await rita.open(path)
+    stop = f"{path}/stop"
+    tried = await rita.post(stop, sealed(own, stop))
+
+    stopped = await dora.send(stop, page=own)
+    left = await dora.open("/desk/approvals")
+
+    assert stop not in [form.action for form in foreign.forms]
+    assert stop in [form.action for form in own.forms]
+    assert "You take back what you have asked for" in own.text
+    assert tried.status == 403
+    assert stopped.status == 200
+    assert path not in left.links
+
+
 async def _twice(browser: Reader, action: str, body: str) -> list[Shown]:
     """Send a form two times at once, as a double click does."""
     return [

@@ -252,7 +252,7 @@ async def test_an_approval_and_a_withdrawal_at_once_leave_one_of_them(
     approvals: Approvals, asked: ActAnswer, rotation: Rotation
 ) -> None:
     results = await asyncio.gather(
-        approvals.withdraw(asked.act, CEM),
+        approvals.withdraw(asked.act, ANNA),
         approve(approvals, asked, BEN),
         return_exceptions=True,
     )
@@ -670,14 +670,25 @@ async def test_why_an_act_was_refused_is_forgotten_after_two_weeks(
     assert (await approvals.refused(ANNA)).acts == []
 
 
-async def test_any_person_may_stop_an_act(
-    approvals: Approvals, asked: ActAnswer
+async def test_only_who_has_asked_for_an_act_takes_it_back(
+    approvals: Approvals, asked: ActAnswer, team: Team
 ) -> None:
+    before = await team.events()
+    for other in (BEN, CEM, replace(ANNA, name="anne")):
+        with pytest.raises(ForbiddenError, match=r"^anna .* with a reason$") as refused:
+            await approvals.withdraw(asked.act, other)
+        assert refused.value.authenticated
     with pytest.raises(ForbiddenError):
-        await approvals.withdraw(asked.act, Principal("bot", Role.SERVICE))
-    assert (await approvals.withdraw(asked.act, CEM)).state == "withdrawn"
-    with pytest.raises(WrongStateError):
-        await approvals.withdraw(asked.act, CEM)
+        await approvals.withdraw(asked.act, Principal("anna", Role.SERVICE))
+    assert await team.events() == before
+    assert [each.act for each in (await approvals.pending()).acts] == [asked.act]
+
+    elsewhere = replace(ANNA, role=Role.DPO)  # it is the person that counts
+    assert (await approvals.withdraw(asked.act, elsewhere)).state == "withdrawn"
+
+    for who in (ANNA, CEM):
+        with pytest.raises(WrongStateError, match="is decided"):
+            await approvals.withdraw(asked.act, who)
     with pytest.raises(WrongStateError):
         await approve(approvals, asked, BEN)
 

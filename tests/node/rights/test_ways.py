@@ -141,7 +141,10 @@ async def test_people_of_every_kind_are_unmatched_everywhere_by_their_proof(
         assert (status, refused["code"]) == (409, "not_decided")
     path = f"/v1/rights/{request}/check"  # once that waits no more
     assert (await staffed.call("POST", path, token=dora))[0] == 409
-    await staffed.done("POST", f"/v1/acts/{act}/withdraw", None, rita)
+    withdraw = f"/v1/acts/{act}/withdraw"
+    status, refused = await staffed.call("POST", withdraw, token=rita)
+    assert (status, "dora has asked for this" in refused["detail"]) == (403, True)
+    await staffed.done("POST", withdraw, None, dora)
     assert (await staffed.call("POST", path, token=rita))[0] == 403
     act = (await staffed.done("POST", path, None, dora))["checked"]["act"]
     acts = (await staffed.done("GET", "/v1/acts", None, rita))["acts"]

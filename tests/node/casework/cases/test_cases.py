@@ -137,9 +137,9 @@ async def test_one_approval_of_a_case_as_it_stands_waits_and_is_named(
     by_another = await refused(desk.cases.approve(case, BKA, eve))
     waiting = {each.act for each in (await desk.approvals.pending()).acts}
     assert first.act is not None
-    await desk.approvals.withdraw(first.act, ben)
+    await desk.approvals.withdraw(first.act, ada)
     assert other.act is not None
-    await desk.approvals.withdraw(other.act, ben)
+    await desk.approvals.withdraw(other.act, ada)
     both = ApproveCase(partners=(*BKA.partners, *WELFARE.partners))
     await desk.approve(await desk.cases.approve(case, both, ada), ben)
 
@@ -189,7 +189,7 @@ async def test_an_act_that_was_withdrawn_is_asked_for_anew(
     case = await desk.full(ada)
     first = await desk.cases.approve(case, BKA, ada)
     assert first.act is not None
-    await desk.approvals.withdraw(first.act, ben)
+    await desk.approvals.withdraw(first.act, ada)
     second = await desk.cases.approve(case, BKA, ada)
 
     assert second.act != first.act
