@@ -64,9 +64,9 @@ class House:
     entered: dict[str, str] = field(default_factory=dict)
     """The thing of a kind that screens show, where its list is in no order."""
 
-    def wait(self, doing: Coroutine[Any, Any, T]) -> T:
+    def wait(self, doing: Coroutine[Any, Any, T], patience: float = _PATIENCE) -> T:
         """Let the node's loop do something, and wait for it."""
-        return asyncio.run_coroutine_threadsafe(doing, self.loop).result(_PATIENCE)
+        return asyncio.run_coroutine_threadsafe(doing, self.loop).result(patience)
 
     async def beside(self, doing: Coroutine[Any, Any, T]) -> T:
         """Let the node's loop do something, and wait for it in another one."""

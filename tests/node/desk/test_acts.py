@@ -9,6 +9,7 @@ import pytest
 from tests.node.desk.conftest import Readers
 from tests.support.desk import Reader, Shown, sealed
 from tests.support.desk_house import House
+from tests.support.desk_repeats import KINDS, Storm, hold
 
 from fedsafe_node.log.audit import Event
 from fedsafe_node.rules.idempotency import StoredAnswers
@@ -16,16 +17,6 @@ from fedsafe_node.rules.idempotency import StoredAnswers
 HOLD = "/desk/log/holds/new/add"
 PERSON = "/desk/house/people/new/add"
 TASKS = "/desk/reviews/matches"
-
-
-def hold(office: House, number: int) -> dict[str, str]:
-    """Fill in the form of a hold."""
-    until = office.fleet.clock.now() + timedelta(days=90)
-    return {
-        "reason": f"order:{number}-2026",
-        "until": until.strftime("%Y-%m-%dT%H:%M"),
-        "subject_ref": f"local/konto-{number}",
-    }
 
 
 async def test_a_match_is_dismissed_and_leaves_the_list(
@@ -221,35 +212,13 @@ async def test_a_task_that_has_changed_is_looked_at_again(
 async def test_double_submits_back_buttons_and_tabs_act_once_each(
     office: House, reader: Readers, seed: int
 ) -> None:
-    draw = Random(seed)  # noqa: S311 - seeded
     dora = await reader("dora")
-    before = len(await office.written(Event.AUDIT_HELD))
-    sent: list[str] = []
-    acts = 0
-    for number in range(100, 140):
-        kind = draw.choice(["new", "double", "back", "wrong"])
-        if kind in {"new", "double", "wrong"} or not sent:
-            page = await dora.open(HOLD)
-            given = hold(office, number)
-            if kind == "wrong":
-                given["until"] = "soon"
-                shown = await dora.post(HOLD, sealed(page, HOLD, **given))
-                assert shown.status == 422, f"seed {seed}"
-                assert given["reason"] in shown.html
-                continue
-            body = sealed(page, HOLD, **given)
-            sent.append(body)
-            acts += 1
-            answers = (
-                await _twice(dora, HOLD, body)
-                if kind == "double"
-                else [await dora.post(HOLD, body)]
-            )
-        else:
-            answers = [await dora.post(HOLD, draw.choice(sent))]
-        assert all("Done." in each.text for each in answers), f"seed {seed} {kind}"
+    storm = Storm(office, dora)
 
-    assert len(await office.written(Event.AUDIT_HELD)) == before + acts
+    await storm.send(Random(seed), 40)  # noqa: S311 - seeded
+
+    assert storm.faults == [], f"seed {seed}"
+    assert set(storm.kinds) == set(KINDS)
 
 
 async def test_a_form_whose_act_nobody_saw_end_is_not_done_twice(
