@@ -262,13 +262,17 @@ class RefuseActRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ActAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An act that takes two persons; whoever approves it names the digest."""
+    """An act that takes two persons; whoever approves it names the digest.
+
+    Who may be the second follows from its kind and from `asked_role`.
+    """
 
     act: str
     kind: Act
     digest: str
     content: dict[str, Any] | None
     asked_by: str
+    asked_role: Role
     asked_at: int
     expires_at: int
     state: str

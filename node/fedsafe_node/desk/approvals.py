@@ -19,7 +19,6 @@ from fedsafe_node.desk.view import ROOT, Page, Place, View
 from fedsafe_node.words.acts import act_kind, act_rows, refusal_rows
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.rules.four_eyes import seconds_of
-from fedsafe_policies.vocabulary import Role
 
 _LIST: Final = f"{ROOT}/approvals"
 _APPROVE: Final = Act(
@@ -63,9 +62,8 @@ async def show_approvals(view: View) -> web.StreamResponse:
 def may_approve(view: View, act: ActAnswer) -> bool:
     """Whether the reader can be the second person, by name and role."""
     who = view.reader
-    return act.asked_by != who.name and any(
-        who.role in seconds_of(act.kind, role) for role in Role
-    )
+    seconds = seconds_of(act.kind, act.asked_role)
+    return act.asked_by != who.name and who.role in seconds
 
 
 def _line(view: View, act: ActAnswer) -> dict[str, object]:

@@ -7,8 +7,8 @@ from the name of its field, its words from `fields.py`.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
 from typing import Any, Final
@@ -25,18 +25,19 @@ _FIRST_SECOND: Final = 1_000_000_000
 """A smaller number is no moment, whatever its name."""
 _OPAQUE: Final = re.compile(r"[0-9a-f]{16,}|[0-9a-f-]{36}|[A-Za-z0-9+/=_-]{40,}")
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
-_YES: Final = Phrase("yes")
-_NO: Final = Phrase("no")
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_ELSEWHERE: Final = Phrase("of {member}, whose desk shows it")
 
 
 class Cell(msgspec.Struct, frozen=True):
     """A value in a page: words, perhaps opaque, perhaps a link; or parts of its own.
 
-    `machine` is a moment as programs read it. `rows` are names and values of a message,
-    `table` is a list of messages.
+    `machine` is a moment or a day as programs read it. `rows` are names and values of a
+    message, `table` is a list of messages. `note` stands behind the text.
     """
 
     text: str = ""
+    note: str = ""
     opaque: bool = False
     machine: str = ""
     href: str = ""
@@ -57,11 +58,24 @@ class Table:
 class Shown:
     """How messages are shown: what is left out, and where a value leads to.
 
-    `links` gives by field the path of a page, with a place for the value.
+    `links` gives by field the path of a page, with a place for the value; those of
+    `own` lead there from what is this node's, and for others' it is said whose it is.
     """
 
     without: frozenset[str] = frozenset()
     links: Mapping[str, str] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
+
+    def of(self, view: View, line: Mapping[str, object]) -> tuple["Shown", str]:
+        """Say how one message is shown, and whose it is if another member's."""
+        origin = line.get("origin")
+        is_own = line.get("own") is True or origin in {None, view.desk.node}
+        if is_own or not self.own:
+            return self, ""
+        links = {
+            name: path for name, path in self.links.items() if name not in self.own
+        }
+        return replace(self, links=links), str(origin)
 
 
 _PLAIN: Final = Shown()
@@ -71,12 +85,13 @@ def rows_of(
     view: View, message: object, shown: Shown = _PLAIN
 ) -> tuple[tuple[str, Cell], ...]:
     """Give names and values of a message; what says nothing is left out."""
+    line = dict(_members(message))
     return tuple(
         (view.say(field_word(name)), cell)
-        for name, value in _members(message)
+        for name, value in line.items()
         if name not in shown.without
         and value not in (None, "", [], {}, ())
-        and (cell := cell_of(view, name, value, shown)) is not None
+        and (cell := _cell_in(view, name, line, shown)) is not None
     )
 
 
@@ -99,12 +114,23 @@ def table_of(
     return Table(
         head=tuple(view.say(field_word(name)) for name in names),
         rows=tuple(
-            tuple(
-                cell_of(view, name, line.get(name), shown) or Cell() for name in names
-            )
+            tuple(_cell_in(view, name, line, shown) or Cell() for name in names)
             for line in lines
         ),
         caption=caption,
+    )
+
+
+def _cell_in(
+    view: View, name: str, line: Mapping[str, object], shown: Shown
+) -> Cell | None:
+    """Show a field of a message: whose it is says where its names lead to."""
+    of_it, origin = shown.of(view, line)
+    cell = cell_of(view, name, line.get(name), of_it)
+    if cell is None or not origin or name not in shown.own:
+        return cell
+    return msgspec.structs.replace(
+        cell, note=view.say(_ELSEWHERE.filled(member=origin))
     )
 
 
@@ -135,7 +161,7 @@ def cell_of(  # noqa: PLR0911 - one line a kind
     if isinstance(value, Phrase):
         return Cell(view.say(value))
     if isinstance(value, bool):
-        return Cell(view.say(_YES if value else _NO))
+        return Cell(view.say(choice_word(name, "true" if value else "false")))
     if isinstance(value, int):
         if value >= _FIRST_SECOND and is_moment(name):
             return Cell(view.when(value), machine=written(value))
@@ -167,6 +193,8 @@ def _of_text(view: View, name: str, value: object, shown: Shown) -> Cell:
     text = value.hex() if isinstance(value, bytes) else str(value)
     if (second := _second_in(text)) is not None:
         return Cell(view.when(second), machine=text)
+    if (day := _day_in(text)) is not None:
+        return Cell(view.written_day(day), machine=text)
     if is_code(name, text):
         return Cell(view.say(choice_word(name, text)))
     return Cell(
@@ -182,6 +210,16 @@ def _second_in(text: str) -> int | None:
         return None
     try:
         return int(datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        return None
+
+
+def _day_in(text: str) -> date | None:
+    """Read a day of the calendar; None if it is none, whatever it looks like."""
+    if not _DAY.fullmatch(text):
+        return None
+    try:
+        return date.fromisoformat(text)
     except ValueError:
         return None
 

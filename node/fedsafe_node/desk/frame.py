@@ -22,7 +22,7 @@ from fedsafe_node.audit.compliance.events import meanings
 from fedsafe_node.desk.described import written
 from fedsafe_node.desk.fields import choice_word, field_word
 from fedsafe_node.desk.markup import cell_markup, facts_markup, table_markup
-from fedsafe_node.desk.view import PLACES, ROOT, Page, Place, View
+from fedsafe_node.desk.view import PLACES, ROOT, Page, Place, View, opens
 from fedsafe_policies.documents.phenomena import phenomena
 from fedsafe_policies.ground.catalogue import (
     SOURCE,
@@ -183,11 +183,6 @@ def is_offered(view: View, page: Page) -> bool:
     if not page.listed or not opens(view, page):
         return False
     return page.matter is None or view.desk.reads(view.reader.role, page.matter)
-
-
-def opens(view: View, page: Page) -> bool:
-    """Whether the reader may open a page."""
-    return all(view.may(name) for name in page.routes)
 
 
 def show_wrong(view: View, status: int, words: Phrase) -> web.StreamResponse:

@@ -19,8 +19,8 @@ from aiohttp import web
 
 from fedsafe_node.desk.act import PASSKEY, PROOF
 from fedsafe_node.desk.fields import SECRETS
-from fedsafe_node.desk.frame import NOT_FOR_ROLE, opens, show_wrong
-from fedsafe_node.desk.view import WRITER, Page, View
+from fedsafe_node.desk.frame import NOT_FOR_ROLE, show_wrong
+from fedsafe_node.desk.view import WRITER, Page, View, opens
 from fedsafe_policies.ground.catalogue import Phrase
 
 _KIND: Final = "form of the desk"

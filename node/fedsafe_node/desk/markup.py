@@ -28,13 +28,19 @@ def table_markup(table: Table) -> Markup:
 
 
 def _cell(cell: Cell, inside: bool) -> str:  # noqa: FBT001 - as above
+    said = _said(cell, inside)
+    return f"{said} <small>{escape(cell.note)}</small>" if cell.note else said
+
+
+def _said(cell: Cell, inside: bool) -> str:  # noqa: FBT001 - as above
     if cell.rows:
         return f'<dl class="inner">{_pairs(cell.rows, inside=inside)}</dl>'
     if cell.table is not None:
         return _list(cell.table) if inside else _table(cell.table)
     text = escape(cell.text)
     if cell.href:
-        return f'<a href="{escape(cell.href)}">{text}</a>'
+        long = ' class="long"' if cell.opaque else ""
+        return f'<a href="{escape(cell.href)}"{long}>{text}</a>'
     if cell.machine:
         return f'<time datetime="{escape(cell.machine)}">{text}</time>'
     return f'<code class="opaque">{text}</code>' if cell.opaque else text

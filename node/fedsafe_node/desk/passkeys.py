@@ -15,14 +15,16 @@ from fedsafe_node.acts.people import PasskeyOptions, PasskeysAnswer
 from fedsafe_node.api.body import JSON
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.endpoint import TurnedDownError
-from fedsafe_node.desk.act import PASSKEY, signed_in
+from fedsafe_node.desk.act import PASSKEY, Act, FormPage, signed_in
+from fedsafe_node.desk.described import Shown, rows_of
 from fedsafe_node.desk.session import form_token
-from fedsafe_node.desk.view import ROOT, Page, View
+from fedsafe_node.desk.view import ROOT, Page, View, form_pages
 from fedsafe_policies.ground.catalogue import Phrase
 
 OWN: Final = "/account/passkeys"
 _BACK: Final = frozenset({400, 403, 404, 409, 422, 429})
 _TITLE: Final = Phrase.within("desk", "Your passkeys")
+_SHOWN: Final = Shown(without=frozenset({"passkey"}))
 _STALE: Final = Phrase(
     "The proof that it is you is older than five minutes: confirm it once more."
 )
@@ -96,9 +98,39 @@ async def name_passkey(view: View) -> web.StreamResponse:
     return await _done(view, "namePasskey", {"name": view.text("name")})
 
 
+_REMOVE: Final = Act(
+    route="removePasskey",
+    verb="remove",
+    button=Phrase.within("desk", "Remove the passkey"),
+    lead=Phrase(
+        "It logs nobody in any more, and your other sessions end at once. The device "
+        "itself may still offer it: delete it there too."
+    ),
+    grave=True,
+)
+
+
 async def remove_passkey(view: View) -> web.StreamResponse:
-    """Remove one of them."""
-    return await _done(view, "removePasskey", None)
+    """Ask whether one of them goes, or remove it."""
+    one = view.path["passkey"]
+    answer: PasskeysAnswer = await view.ask("listPasskeys")
+    found = next((each for each in answer.passkeys if each.passkey == one), None)
+    if found is None and view.page.method == "GET":
+        raise web.HTTPNotFound
+    page = FormPage(
+        view,
+        _REMOVE,
+        target=view.request.path,
+        item=found,
+        path=view.path,
+        around={
+            "rows": () if found is None else rows_of(view, found, _SHOWN),
+            "back": ROOT + OWN,
+        },
+    )
+    if view.page.method == "GET":
+        return page.show()
+    return (await page.send()).page or view.go(f"{OWN}?done=yes")
 
 
 async def _done(
@@ -142,7 +174,15 @@ PASSKEY_PAGES: Final = (
     _taking("add", OWN, add_passkey, "addPasskey"),
     _taking("begin", f"{OWN}/begin", begin_passkey, "beginPasskey"),
     _taking("name", f"{OWN}/{{passkey}}/name", name_passkey, "namePasskey"),
-    _taking("remove", f"{OWN}/{{passkey}}/remove", remove_passkey, "removePasskey"),
+    *form_pages(
+        Page(
+            name="passkeys.remove",
+            path=f"{OWN}/{{passkey}}/remove",
+            handler=remove_passkey,
+            title=_REMOVE.button,
+            routes=("removePasskey", "listPasskeys"),
+        )
+    ),
     Page(
         name="login.passkey.begin",
         path="/login/passkey/begin",

@@ -16,7 +16,15 @@ from aiohttp import web
 
 from fedsafe_node.desk.act import Act, FormPage, offered, shown_answer, waiting
 from fedsafe_node.desk.described import Shown, rows_of, table_of
-from fedsafe_node.desk.view import ROOT, Handler, Page, Place, View, form_pages
+from fedsafe_node.desk.view import (
+    ROOT,
+    Handler,
+    Page,
+    Place,
+    View,
+    form_pages,
+    opens,
+)
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Matter
 
@@ -33,7 +41,8 @@ class Shelf:
     one, `param` the parameter of its routes that takes that. Without a `show_route`
     one is taken out of the list. `columns` are those of the list, all that says
     something if empty; `matter` is what the policy has to let the reader read.
-    `empty` says what would fill it.
+    `empty` says what would fill it. `links` lead from fields to pages, those of `own`
+    only from what is this node's own.
     """
 
     name: str
@@ -52,6 +61,7 @@ class Shelf:
     new: tuple[Act, ...] = ()
     without: frozenset[str] = frozenset()
     links: Mapping[str, str] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
     matter: Matter | None = None
     query: Mapping[str, str] = field(default_factory=dict)
 
@@ -113,11 +123,16 @@ class Shelf:
                 query[turn] = view.query["after"]
         answer = await view.ask(self.list_route, query=query)
         items = list(getattr(answer, self.items))
-        links = dict(self.links)
+        links = dict(self._links(view))
         if self.key and (self.show_route is not None or self.acts):
             links[self.key] = f"{ROOT}{self.path}/{{}}"
-        shown = Shown(without=self.without | ACCOUNTS, links=links)
+        shown = Shown(without=self.without | ACCOUNTS, links=links, own=self.own)
         rest = Shown(without=self.without | ACCOUNTS | {self.items, *_TURNS})
+        told = {
+            each.encode_name: value
+            for each in msgspec.structs.fields(answer)
+            if (value := getattr(answer, each.name)) != 0  # of none there is no line
+        }
         behind = getattr(answer, "next", None)
         return view.show(
             "list.html",
@@ -126,7 +141,7 @@ class Shelf:
             ),
             count=len(items),
             empty=self.empty,
-            facts=rows_of(view, answer, rest),
+            facts=rows_of(view, told, rest),
             acts=[
                 (act, f"{ROOT}{self.path}/new/{act.verb}")
                 for act in offered(view, self.new, None)
@@ -145,10 +160,21 @@ class Shelf:
                 return each
         raise web.HTTPNotFound
 
-    def _shown(self) -> Shown:
+    def _links(self, view: View) -> Mapping[str, str]:
+        """Where values lead to, of what the reader may open."""
+        pages = [each for each in view.desk.pages if opens(view, each)]
+        return {
+            name: path
+            for name, path in self.links.items()
+            if any(_takes(each, path) for each in pages)
+        }
+
+    def _shown(self, view: View) -> Shown:
         """How one is shown; out of a list, which is no look, without its account."""
         hidden = ACCOUNTS if self.show_route is None else frozenset()
-        return Shown(without=self.without | hidden, links=self.links)
+        return Shown(
+            without=self.without | hidden, links=self._links(view), own=self.own
+        )
 
     async def _show(self, view: View) -> web.StreamResponse:
         item = await self._item(view)
@@ -156,7 +182,7 @@ class Shelf:
         return view.show(
             "one.html",
             name=view.path["id"],
-            rows=rows_of(view, item, self._shown()),
+            rows=rows_of(view, item, self._shown(view)),
             acts=[
                 (act, f"{target}/{act.verb}") for act in offered(view, self.acts, item)
             ],
@@ -166,7 +192,7 @@ class Shelf:
 
     async def _act(self, act: Act, view: View) -> web.StreamResponse:
         item, one = await self._item(view), view.path["id"]
-        shown = self._shown()
+        shown = self._shown(view)
         page = FormPage(
             view,
             act,
@@ -190,6 +216,11 @@ class Shelf:
             around={"rows": (), "name": "", "back": ROOT + self.path},
         )
         return await _sent(page, act, self.path)
+
+
+def _takes(page: Page, path: str) -> bool:
+    """Whether a page is what a path with a place for one thing leads to."""
+    return page.method == "GET" and page.target == path.replace("{}", "{id}")
 
 
 async def _sent(page: FormPage, act: Act, behind: str) -> web.StreamResponse:

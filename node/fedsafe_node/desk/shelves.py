@@ -10,6 +10,8 @@ from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Matter
 
 _SIGNAL: Final = {"signal": f"{ROOT}/signals/own/{{}}"}
+_OWN: Final = frozenset({"signal"})
+"""What other members keep a page of, if it is theirs."""
 
 
 def _open(item: Any) -> bool:  # noqa: ANN401 - of a shelf
@@ -62,7 +64,8 @@ _TASKS: Final = Shelf(
     param="task",
     show_route="showTask",
     columns=("task", "state", "opened_at", "ends_at", "flagged_at", "alike"),
-    links=_SIGNAL | {},
+    links=_SIGNAL,
+    own=_OWN,
     acts=(
         _outcome(
             "dismiss",
@@ -216,6 +219,7 @@ _SIGNALS: Final = Shelf(
     key="signal",
     param="id",
     show_route="showSignal",
+    without=frozenset({"already", "differs"}),
     columns=(
         *("signal", "state", "kind", "phenomenon", "listed_at", "match_until"),
         *("disputed", "recipients", "owed"),
@@ -356,6 +360,7 @@ _DISPUTES: Final = Shelf(
     show_route="showDispute",
     columns=("dispute", "contention", "origin", "state", "received_at", "due_at"),
     links=_SIGNAL,
+    own=_OWN,
     acts=(
         Act(
             route="ruleDispute",

@@ -47,7 +47,6 @@ from fedsafe_node.desk.forms import MOST_FIELDS, Zone
 from fedsafe_node.desk.frame import (
     NO_PAGE,
     NOT_FOR_ROLE,
-    opens,
     read_all,
     render,
     show_wrong,
@@ -62,7 +61,7 @@ from fedsafe_node.desk.session import Cookies, form_token, is_ahead, is_from_her
 from fedsafe_node.desk.shelves import SHELF_PAGES
 from fedsafe_node.desk.sign_on import SIGN_ON_PAGES
 from fedsafe_node.desk.today import TODAY_PAGES
-from fedsafe_node.desk.view import ROOT, WRITER, Desk, Page, View
+from fedsafe_node.desk.view import ROOT, WRITER, Desk, Page, View, opens
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.ground.telemetry import LOGGER, fields
 from fedsafe_node.ground.trace import begin

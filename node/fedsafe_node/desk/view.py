@@ -8,7 +8,7 @@ reads it, in which language, and what they sent.
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum, unique
 from typing import Any, Final
 
@@ -17,7 +17,9 @@ from aiohttp import web
 
 from fedsafe_node.acts.people import WhoAnswer
 from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.codes import Code
 from fedsafe_node.api.endpoint import Line, Visit
+from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.responses import Answer
 from fedsafe_node.api.route import HTML, Route
 from fedsafe_node.desk.forms import Zone
@@ -25,12 +27,17 @@ from fedsafe_node.desk.session import Cookies, form_token
 from fedsafe_node.ground.clock import Clock
 from fedsafe_node.people.entrance import Entrance
 from fedsafe_node.people.vault import Vault
+from fedsafe_node.rules.idempotency import KEY
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Matter, Role
 
 ROOT: Final = "/desk"
 WRITER: Final = "written_by"
 """The field that says for whom the page of a form was made, as a mark."""
+_NO_MARK: Final = Phrase(
+    "This form lacks the mark by which it acts once, or the mark was changed: nothing "
+    "was done. Load the page anew and send it again."
+)
 
 
 @unique
@@ -196,6 +203,7 @@ class View:
         What *acts* happens once, however often the form is sent.
 
         Raises:
+            RefusedError: it acts, and the form has no mark to tell it by.
             TurnedDownError: it refuses.
         """
         route = self.desk.routes[name]
@@ -218,6 +226,9 @@ class View:
         Raises:
             TurnedDownError: it refuses.
         """
+        once = self.text("once")
+        if acts and not KEY.fullmatch(once):
+            raise RefusedError(Code.INVALID_IDEMPOTENCY_KEY, _NO_MARK)
         visit = Visit(
             line=self.line,
             token=self.token,
@@ -226,7 +237,7 @@ class View:
             path=path or {},
             query=query or {},
             body=msgspec.json.encode(body) if body is not None else b"",
-            key=self.text("once") or None if acts else None,
+            key=once if acts else None,
         )
         response = await self.desk.visits(name, visit)
         content = response.body
@@ -260,11 +271,13 @@ class View:
         A second that no calendar has stays a number: it keeps nobody from the rest.
         """
         moment = self._moment(second)
-        if moment is None:
-            return str(second)
+        return str(second) if moment is None else self.written_day(moment)
+
+    def written_day(self, day: date) -> str:
+        """Write a day of the calendar as its readers do."""
         if self.language == "de":
-            return moment.strftime("%d.%m.%Y")
-        return f"{moment.day} {moment.strftime('%b %Y')}"
+            return day.strftime("%d.%m.%Y")
+        return f"{day.day} {day.strftime('%b %Y')}"
 
     def when(self, second: int) -> str:
         """Write a moment of the node's zone as its readers do."""
@@ -295,3 +308,8 @@ Handler = Callable[[View], Awaitable[web.StreamResponse]]
 def may_ask(route: Route, role: Role) -> bool:
     """Whether a route takes somebody of a role; those open to all take everybody."""
     return route.auth is Auth.OPEN or role in route.roles
+
+
+def opens(view: View, page: Page) -> bool:
+    """Whether the reader may open a page."""
+    return all(view.may(name) for name in page.routes)

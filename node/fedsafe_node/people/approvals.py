@@ -498,6 +498,7 @@ def shown(row: ActRow, now: int, state: ActState | None = None) -> ActAnswer:
         digest=row.digest.hex(),
         content=None if row.content is None else json.loads(row.content),
         asked_by=row.asked_by,
+        asked_role=Role(row.asked_role),
         asked_at=row.asked_at,
         expires_at=row.expires_at,
         state="expired" if is_over else state.value,

@@ -66,6 +66,7 @@ class FakeAppeals:
             digest="1" * 64,
             content=None,
             asked_by=who.name,
+            asked_role=who.role,
             asked_at=0,
             expires_at=1,
             state="pending",

@@ -757,6 +757,7 @@ class FakePolicies:
             digest="0" * 64,
             content={},
             asked_by="olga",
+            asked_role=Role.OPERATOR,
             asked_at=0,
             expires_at=1,
             state="pending",

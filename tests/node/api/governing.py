@@ -25,7 +25,7 @@ from fedsafe_node.acts.charter import (
 from fedsafe_node.acts.people import ActAnswer
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.members.quarantine import QuarantineRequest
-from fedsafe_policies.vocabulary import Act
+from fedsafe_policies.vocabulary import Act, Role
 
 ASKED = ActAnswer(
     act="0" * 32,
@@ -33,6 +33,7 @@ ASKED = ActAnswer(
     digest="0" * 64,
     content={},
     asked_by="olga",
+    asked_role=Role.OPERATOR,
     asked_at=0,
     expires_at=1,
     state="pending",

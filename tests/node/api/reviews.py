@@ -28,7 +28,7 @@ from fedsafe_node.acts.trials import TrialCause, TrialsAnswer, TrialShown
 from fedsafe_node.review.flood_service import FloodService
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.review.trial_service import TrialService
-from fedsafe_policies.vocabulary import Act, Outcome
+from fedsafe_policies.vocabulary import Act, Outcome, Role
 
 SHOWN: Final = TaskShown(
     task="0" * 32,
@@ -119,6 +119,7 @@ _FLOOD_ANSWERS: Final[dict[str, object]] = {
         digest="0" * 64,
         content={},
         asked_by="rita",
+        asked_role=Role.REVIEWER,
         asked_at=0,
         expires_at=1,
         state="pending",

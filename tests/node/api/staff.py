@@ -47,6 +47,7 @@ ACT: Final = ActAnswer(
     digest="0" * 64,
     content={"name": "anna"},
     asked_by="olaf",
+    asked_role=Role.OPERATOR,
     asked_at=1,
     expires_at=2,
     state="pending",

@@ -2,18 +2,21 @@
 """What the desk refuses before any page of it acts or tells anything."""
 
 import asyncio
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
 from tests.node.desk.conftest import Readers
 from tests.support.desk import COOKIE, Reader, sealed
 from tests.support.desk_house import NODE, House
+from tests.support.desk_repeats import hold
 from yarl import URL
 
 from fedsafe_node.api.strangers import Turns
 from fedsafe_node.log.audit import Event
 
 ASK = "/desk/log/account"
+HOLD = "/desk/log/holds/new/add"
 QUESTION = {"subject_ref": "konto-1041", "days": "7"}
 
 
@@ -199,6 +202,24 @@ async def test_a_form_that_cannot_be_read_is_named(
     assert shown.status in {status, 400}
     assert "Traceback" not in shown.html
     assert len(shown.text) > 20
+
+
+@pytest.mark.parametrize("mark", [None, "", "short", "a" * 65, "ä" * 32, "a b" * 10])
+async def test_a_form_whose_mark_is_lost_or_changed_does_nothing(
+    office: House, reader: Readers, mark: str | None
+) -> None:
+    dora = await reader("dora")
+    page = await dora.open(HOLD)
+    values = dict(page.form(HOLD).values) | hold(office, 77)
+    del values["once"]
+    before = len(await office.written(Event.AUDIT_HELD))
+
+    given = values if mark is None else values | {"once": mark}
+    shown = await dora.post(HOLD, urlencode(given))
+
+    assert shown.status == 400
+    assert "lacks the mark by which it acts once" in shown.text
+    assert len(await office.written(Event.AUDIT_HELD)) == before
 
 
 async def test_no_account_stands_in_an_address_a_title_or_a_header(

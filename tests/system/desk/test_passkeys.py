@@ -205,7 +205,9 @@ def test_a_passkey_that_was_removed_is_unknown(window: Window) -> None:
     window.log_in("erik")
     window.add("lost")
     page.wait_for_url("**/passkeys?done=yes")
-    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("link", name="Remove “lost”").click()
+    assert page.get_by_text("It logs nobody in any more").is_visible()
+    window.press("Remove the passkey")
     page.get_by_text("You have no passkey yet.").wait_for()
     log_out(window)
 
