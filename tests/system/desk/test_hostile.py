@@ -4,7 +4,10 @@
 More of what is refused, with no browser: `tests/node/desk/test_refusals.py`.
 """
 
+import csv
+import io
 import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -44,6 +47,8 @@ _FILL: Final = """payloads => {
 }"""
 _ENDS: Final = ("lock", "reset", "end-role", "revoke", "rotate", "lift", "end", "keep")
 """What an act does at once to people and things that other screens need."""
+_TAKEN: Final = frozenset({"json", "jsonl", "md", "py", "txt", "bin", "toml", "html"})
+"""Kinds of files that a pack is made of."""
 _PLANTED: Final = (
     *("login", "today", "people", "people.one", "credentials", "breaches"),
     *("breaches.one", "holds", "holds.one", "log.entry", "tasks"),
@@ -160,6 +165,7 @@ def test_nothing_planted_runs_and_pages_are_light(desktop: Desktop) -> None:
         walk.through(drawn(plain, "hostile", *_PLANTED))
         walk.back(drawn(_forms(screens), "forms", "requests.new.open"))
         html = made.wait(_people(made))
+        pack = made.wait(_pack(made))
 
     assert walk.amiss == {}
     assert walk.heavy == {}
@@ -167,6 +173,29 @@ def test_nothing_planted_runs_and_pages_are_light(desktop: Desktop) -> None:
     assert "<script>window.ran" not in html
     assert "&lt;script&gt;window.ran" in html
     assert len(PAYLOADS) >= 40
+    kinds = {name.rpartition(".")[2] for name in pack}
+    assert kinds <= _TAKEN
+    tables = [text for name, text in pack.items() if name.endswith((".csv", ".tsv"))]
+    assert not [cell for text in tables for cell in _cells(text) if cell[:1] in "=+-@"]
+
+
+async def _pack(planted: House) -> dict[str, str]:
+    """Take what a browser takes home: an evidence pack, by name and text of its files.
+
+    No spreadsheet opens one of its kinds, so no formula in it lives.
+    """
+    async with Reader(planted.origin) as reader:
+        await reader.log_in(planted.staff, "dora")
+        await reader.open("/desk/log/pack")
+        taken = await reader.send("/desk/log/pack", {"first": "0"})
+    disposition = taken.headers["Content-Disposition"]
+    assert (taken.status, disposition.startswith("attachment")) == (200, True)
+    with zipfile.ZipFile(io.BytesIO(taken.body)) as pack:
+        return {each: pack.read(each).decode("latin-1") for each in pack.namelist()}
+
+
+def _cells(text: str) -> list[str]:
+    return [cell for row in csv.reader(io.StringIO(text)) for cell in row if cell]
 
 
 async def _people(planted: House) -> str:
