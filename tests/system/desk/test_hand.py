@@ -172,6 +172,38 @@ def test_a_request_is_entered(desktop: Desktop, how: str) -> None:
     hand.page.context.close()
 
 
+def test_somebody_calls_110_and_then_opens_a_case(desktop: Desktop, how: str) -> None:
+    hand = Hand(desktop, "erik", how)
+    hand.page.goto("/desk/today")
+    hand.go("nav.places a[href^='/desk/cases']")
+    hand.go("a[href='/desk/cases/danger']")
+    assert hand.page.locator("main a[href='tel:110']").is_visible()
+    fields = hand.page.locator(
+        "main input:not([type=hidden]), main textarea, main select"
+    )
+    assert fields.count() == 0
+    hand.go("main form button[value='called']")
+    hand.enter("#f-danger_reason", "Ein Treffen ist heute.")
+    hand.choose("[name='sources'][value='user_report']", "")
+    hand.go("main form button")
+    assert "your call stands in it" in hand.page.get_by_role("status").inner_text()
+    assert "fedsafe case show" in hand.page.inner_text("main")
+    hand.page.context.close()
+
+
+def test_a_second_person_refuses_with_a_reason(desktop: Desktop, how: str) -> None:
+    hand = Hand(desktop, "ruth", how)
+    hand.page.goto("/desk/approvals")
+    hand.go("main .cards a")
+    hand.choose("[name='reason'][value='incomplete']", "")
+    hand.enter("[id='f-refuse-reference']", "vermerk-3")
+    if hand.page.locator("#f-refuse-step_up").count():
+        hand.enter("#f-refuse-step_up", desktop.house.code("ruth"))
+    hand.go("form[action$='/refuse'] button")
+    assert hand.page.get_by_role("status").inner_text() == "Done."
+    hand.page.context.close()
+
+
 async def _checked_request(house_: House) -> str:
     """Have a request entered, and its identity check agreed to; give its path."""
     begins = "/desk/persons/requests/"
