@@ -53,6 +53,7 @@ COMMANDS: Final = {
     "gate": "fedsafe_cli.node.gate:gate",
     "register": "fedsafe_cli.node.register:register",
     "breach": "fedsafe_cli.audit.breach:breach",
+    "round": "fedsafe_cli.audit.round:round_",
     "case": "fedsafe_cli.cases.case:case",
     "order": "fedsafe_cli.cases.order:order",
     "partner": "fedsafe_cli.cases.partner:partner",

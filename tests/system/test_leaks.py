@@ -179,6 +179,7 @@ def _everything(fed: Federation, root: Path) -> list[str]:
     _looked_around(fed)
     _gate_recorded(fed, root)
     _breach_kept(fed)
+    _round_reviewed(fed)
     _case_kept(fed, root)
     _orders_refused(fed)
     found_federations(fed)
@@ -673,6 +674,25 @@ def _breach_kept(fed: Federation) -> None:
     for whom in ("authority", "members"):
         run("notify", breach, "--to", whom, "--reference", "file-7")
     assert run("close", breach)["state"] == "closed"
+
+
+def _round_reviewed(fed: Federation) -> None:
+    def run(*arguments: str, typed: bytes = b"", status: int = 0) -> dict[str, Any]:
+        done = fed.fedsafe(
+            "round", *arguments, "--json", node=fed.a, person="ben", typed=typed
+        )
+        assert done.returncode == status, done.stderr
+        return dict(json.loads(done.stdout)) if done.stdout else {}
+
+    name = str(run("open", "--sample", "3")["round"])
+    assert run("list")["rounds"][-1]["round"] == name
+    assert run("show", name)["state"] == "open"
+    entries = run("entries", name, "--limit", "200")["entries"]
+    others = [str(each["index"]) for each in entries if not each["own"]]
+    run("entry", name, others[0])
+    run("mark", name, others[0], "--verdict", "plausible", typed=b"as ticket 7 says")
+    run("sign", name, status=ExitStatus.BAD_INPUT)
+    assert run("print", name)["marks"]
 
 
 def _orders_refused(fed: Federation) -> None:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fedsafe audit` and `breach`."""
+"""`fedsafe audit`, `breach` and `round`."""

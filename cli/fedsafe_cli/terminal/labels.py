@@ -71,6 +71,10 @@ _LABELS: Final = (
     Phrase("last request"),
     Phrase("last used"),
     Phrase("passkey"),
+    Phrase.within("labels", "round"),
+    Phrase.within("labels", "opened"),
+    Phrase("breach"),
+    Phrase.within("labels", "why"),
     # pairs
     Phrase("set-up code"),
     Phrase("good until"),

@@ -106,6 +106,27 @@ class RoundEntries(Message, frozen=True):
     more: bool
 
 
+class RoundMark(Message, frozen=True):
+    """One finding, its entries and its reason; `note` is None once its key is gone.
+
+    A later mark of an entry takes the place of an earlier one.
+    """
+
+    mark: int
+    at: int
+    by: str
+    verdict: Verdict
+    entries: list[int]
+    note: str | None = None
+    breach: BreachId | None = None
+
+
+class RoundMarks(Message, frozen=True):
+    """The marks of a round, in their order; it tells about nobody's account."""
+
+    marks: list[RoundMark]
+
+
 class RoundEntryShown(Message, frozen=True):
     """One entry with all that is known of it, and what was found."""
 

@@ -126,6 +126,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "listRounds": (Event.ROUND_READ,),
     "showRound": (Event.ROUND_READ,),
     "listRoundEntries": (Event.ROUND_READ,),
+    "listRoundMarks": (Event.ROUND_READ,),
     "showRoundEntry": (Event.ROUND_READ,),
     "markRound": (Event.ROUND_MARKED,),
     "signRound": (Event.ROUND_SIGNED,),

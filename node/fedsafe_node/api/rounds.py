@@ -12,6 +12,7 @@ from fedsafe_node.acts.rounds import (
     RoundEntries,
     RoundEntryShown,
     RoundId,
+    RoundMarks,
     RoundQuery,
     RoundsAnswer,
 )
@@ -57,6 +58,11 @@ async def show_round_entry(call: Call) -> object:
     return await call.services.rounds.entry(
         call.path["round"], int(call.path["entry"]), call.principal
     )
+
+
+async def list_round_marks(call: Call) -> object:
+    """List the marks of a round."""
+    return await call.services.rounds.marks(call.path["round"], call.principal)
 
 
 async def mark_round(call: Call) -> object:
@@ -139,6 +145,19 @@ ROUND_ROUTES: Final = (
         summary="Show one entry of a review round, with what was found",
         path_types=_ENTRY,
         answer=RoundEntryShown,
+        refusals=frozenset({404}),
+    ),
+    Route(
+        name="listRoundMarks",
+        method="GET",
+        path="/v1/rounds/{round}/marks",
+        handler=list_round_marks,
+        auth=Auth.CREDENTIAL,
+        roles=_OFFICERS,
+        lane=Lane.BATCHES,
+        summary="List what was found in a review round, with the reasons",
+        path_types=_ROUND,
+        answer=RoundMarks,
         refusals=frozenset({404}),
     ),
     Route(

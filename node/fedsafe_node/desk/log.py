@@ -6,7 +6,6 @@ column of who acted: that is asked about one account, one signal or one case.
 """
 
 import io
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,7 +16,7 @@ from fedsafe_node.acts.account_reports import AccountReport
 from fedsafe_node.acts.audit import AuditEntry, AuditEvent, AuditStanding, FoundEvents
 from fedsafe_node.acts.audit_upkeep import GapsAnswer
 from fedsafe_node.api.endpoint import TurnedDownError
-from fedsafe_node.audit.compliance.events import chapters, meanings
+from fedsafe_node.audit.compliance.events import chapters, in_short
 from fedsafe_node.desk.act import Act, FormPage, shown_answer
 from fedsafe_node.desk.described import (
     Cell,
@@ -32,12 +31,9 @@ from fedsafe_node.desk.fields import choice_word, field_word
 from fedsafe_node.desk.forms import field_at, fields_of
 from fedsafe_node.desk.shelf import Shelf
 from fedsafe_node.desk.view import ROOT, Handler, Page, Place, View, form_pages
-from fedsafe_node.log.audit import Event
 from fedsafe_policies.ground.catalogue import Phrase
 
 _A_PAGE: Final = 50
-_CLAUSE: Final = re.compile(r"[:;(]")
-"""What a meaning says behind one is for whoever reads the list of events."""
 _DAYS: Final = ("1", "7", "30", "90", "365")
 _DAY: Final = 24 * 60 * 60
 _FILTERS: Final = ("about", "events", "outcome", "before")
@@ -47,12 +43,7 @@ _ENTRY: Final = f"{ROOT}/log/entries/{{}}"
 
 def event_word(view: View, event: str) -> str:
     """Say when an event is written; the code of one that is newer."""
-    try:
-        meaning = meanings()[Event(event)]
-    except (KeyError, ValueError):
-        return event
-    text = meaning.de if view.language == "de" else meaning.en
-    return _CLAUSE.split(text, maxsplit=1)[0].replace("`", "").strip()
+    return in_short(event, view.language)
 
 
 async def show_events(view: View) -> web.StreamResponse:

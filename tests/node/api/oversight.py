@@ -26,6 +26,7 @@ from fedsafe_node.acts.rounds import (
     RoundAnswer,
     RoundEntries,
     RoundEntryShown,
+    RoundMarks,
     RoundsAnswer,
 )
 from fedsafe_node.acts.signal_reviews import (
@@ -147,6 +148,10 @@ class FakeRounds:
     ) -> RoundEntries:
         await self.memory.called((round_id, since, limit, who))
         return RoundEntries(entries=[], next=1, more=False)
+
+    async def marks(self, round_id: str, who: Principal) -> RoundMarks:
+        await self.memory.called((round_id, who))
+        return RoundMarks(marks=[])
 
     async def entry(self, round_id: str, index: int, who: Principal) -> RoundEntryShown:
         await self.memory.called((round_id, index, who))

@@ -4,6 +4,7 @@
 Run as a module it prints `docs/reference/events.md`.
 """
 
+import re
 import sys
 import tomllib
 from functools import cache
@@ -34,6 +35,10 @@ find by it what the log says of somebody who asks (Art. 15 GDPR).
 An identifier, token or key is in none of them. `fedsafe audit search --event CLASS`
 lists those of one class.
 """
+
+
+_CLAUSE: Final = re.compile(r"[:;(]")
+"""What a meaning says behind one is for whoever reads the list of events."""
 
 
 class Meaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +85,16 @@ def meanings() -> dict[Event, Meaning]:
         for chapter in chapters().values()
         for event, meaning in chapter.events.items()
     }
+
+
+def in_short(event: str, language: str) -> str:
+    """Say in few words when an event is written; the code of one that is newer."""
+    try:
+        meaning = meanings()[Event(event)]
+    except (KeyError, ValueError):
+        return event
+    text = meaning.de if language == "de" else meaning.en
+    return _CLAUSE.split(text, maxsplit=1)[0].replace("`", "").strip()
 
 
 def page() -> str:

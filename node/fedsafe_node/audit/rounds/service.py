@@ -23,6 +23,8 @@ from fedsafe_node.acts.rounds import (
     RoundEntries,
     RoundEntry,
     RoundEntryShown,
+    RoundMark,
+    RoundMarks,
     RoundsAnswer,
     Verdict,
 )
@@ -229,6 +231,32 @@ class Rounds:
             breach=found[-1][1].breach if found else None,
             notes=notes,
         )
+
+    async def marks(self, round_id: str, who: Principal) -> RoundMarks:
+        """List what was found, in its order, with the reasons.
+
+        Raises:
+            NotFoundError: there is no such round.
+            DeniedError: this role may not read the log.
+        """
+        grounds, rows = await self._admit(who, None), await self._drawn(round_id)
+        found = [
+            RoundMark(
+                mark=row.number or 0,
+                at=row.recorded_at,
+                by=row.recorded_by,
+                verdict=mark.verdict,
+                entries=mark.entries,
+                note=self._note_of(row),
+                breach=mark.breach,
+            )
+            for row in rows
+            if row.step == "marked"
+            for mark in [decode(row.record, _Marked)]
+        ]
+        detail: Detail = {"round": round_id, "marks": len(found), **grounds}
+        await self._read(who, detail)
+        return RoundMarks(marks=found)
 
     async def mark(
         self,

@@ -192,3 +192,15 @@ async def test_entries_come_in_pages(desk: Desk) -> None:
         [3, 4],
     ]
     assert (first.more, rest.more) == (True, False)
+
+
+async def test_marks_are_listed_in_their_order_with_their_reasons(desk: Desk) -> None:
+    await desk.act(Event.REFUSED, "rita", 2)
+    round_id = (await desk.rounds.open(OpenRound(), DORA)).round
+    await desk.mark(round_id, [0, 1], verdict=Verdict.ASK)
+    await desk.mark(round_id, [1], AUDRA)
+    first, last = (await desk.rounds.marks(round_id, AUDRA)).marks
+    assert (first.entries, first.verdict, first.by) == ([0, 1], Verdict.ASK, "dora")
+    assert (last.entries, last.verdict, last.by) == ([1], Verdict.PLAUSIBLE, "audra")
+    assert first.note == last.note == NOTE
+    assert last.mark > first.mark
