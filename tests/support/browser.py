@@ -335,7 +335,12 @@ def done_first(made: Mapping[str, Screen]) -> Iterator[Screen]:
     if "tasks.one.confirm" in made:
         at = made["tasks.one.confirm"]
         yield Screen("refused form", at.reader, at.path, _send_empty, 422)
-    for name in ("requests.new.open", "breaches.new.open", "holds.new.add"):
+    for name in (
+        "requests.new.open",
+        "breaches.new.open",
+        "holds.new.add",
+        "rounds.one",
+    ):
         if name in made:
             at = made[name]
             yield Screen(f"{name} wrong", at.reader, at.path, _send_empty, 422)

@@ -44,7 +44,8 @@ class Act:
     `lead` says before what it brings about. `without` are fields of the message that
     the page knows itself; `given` says what they are. With `shows` the answer is shown
     at once, since it has a secret that is shown once or is itself what was asked for.
-    A `grave` act cannot be undone.
+    A `grave` act cannot be undone. `names` are those of fields that are called
+    otherwise elsewhere.
     """
 
     route: str
@@ -56,6 +57,7 @@ class Act:
     only: Callable[[Any], bool] | None = None
     shows: bool = False
     grave: bool = False
+    names: Mapping[str, Phrase] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,13 @@ class FormPage:
     def fields(self) -> tuple[Field, ...]:
         """The fields that somebody enters: of its own message, or of the route's."""
         body = self.message or self.view.desk.routes[self.act.route].body
-        return fields_of(body, self.act.without) if isinstance(body, type) else ()
+        if not isinstance(body, type):
+            return ()
+        names = self.act.names
+        return tuple(
+            replace(each, label=names.get(each.name, each.label))
+            for each in fields_of(body, self.act.without)
+        )
 
     def show(
         self,

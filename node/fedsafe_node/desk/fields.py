@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from fedsafe_node.desk.labels import CHOICES, HELPS, LABELS
-from fedsafe_node.words import acts, codes, fields
+from fedsafe_node.words import acts, codes, fields, rounds
 from fedsafe_policies.documents.value_words import said
 from fedsafe_policies.ground.catalogue import Phrase, phrase_in
 
@@ -23,6 +23,7 @@ _BY_FIELD: Final[Mapping[str, Mapping[str, Phrase]]] = {
     "kind": codes.KINDS,
     "orientation": codes.ORIENTATIONS,
     "outcome": codes.OUTCOMES,
+    "verdict": rounds.VERDICTS,
     **codes.SIGNAL_WORDS,
 }
 _FOR_ALL: Final = (CHOICES, codes.CODES, codes.REASONS)

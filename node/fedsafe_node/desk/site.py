@@ -57,6 +57,7 @@ from fedsafe_node.desk.kept import NOT_YOURS, is_writer, seal_form, show_sealed
 from fedsafe_node.desk.log import LOG_PAGES
 from fedsafe_node.desk.newcomers import NEWCOMER_PAGES
 from fedsafe_node.desk.passkeys import PASSKEY_PAGES
+from fedsafe_node.desk.rounds import ROUND_PAGES
 from fedsafe_node.desk.session import Cookies, form_token, is_ahead, is_from_here
 from fedsafe_node.desk.shelves import SHELF_PAGES
 from fedsafe_node.desk.sign_on import SIGN_ON_PAGES
@@ -99,6 +100,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *SHELF_PAGES,
     *DANGER_PAGES,
     *LOG_PAGES,
+    *ROUND_PAGES,
 )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from tests.support.browser import Desktop, chromium, log_in
 from tests.support.desk import Reader
-from tests.support.desk_house import House, enter_request, house
+from tests.support.desk_house import ROUNDS, House, enter_request, house, review_all
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -147,6 +147,42 @@ def test_a_reviewer_decides(desktop: Desktop, how: str) -> None:
     desktop.house.later(timedelta(minutes=1))  # nobody decides in a second
     hand.go("main form button")
     assert hand.page.get_by_role("status").inner_text() == "Done."
+    hand.page.context.close()
+
+
+async def _something_read(house_: House) -> None:
+    """Sign the round that is open, if one is, and let somebody else read a list."""
+    async with Reader(house_.origin) as dora:
+        await dora.log_in(house_.staff, "dora")
+        listed = await dora.open(ROUNDS)
+        if f"{ROUNDS}/new/open" not in listed.links:
+            await review_all(dora)
+    async with Reader(house_.origin) as rita:
+        await rita.log_in(house_.staff, "rita")
+        await rita.open("/desk/reviews/matches")
+
+
+def test_an_officer_reviews_a_round(desktop: Desktop, how: str) -> None:
+    desktop.house.wait(_something_read(desktop.house))
+    hand = Hand(desktop, "dora", how)
+    hand.page.goto("/desk/log/account")
+    hand.go("nav.beside a[href='/desk/log/rounds']")
+    hand.go("main a[href$='/new/open']")
+    hand.enter("#f-sample", "1")
+    hand.go("main form button")
+    hand.go("main a[href$='/next']")
+    marked = 0
+    while "/entries/" in hand.page.url:
+        hand.choose("input[name='verdict']", "plausible")
+        hand.enter("#f-note", "vermerk-12")
+        hand.go("main form button")
+        marked += 1
+    assert marked > 0
+    hand.go("main a[href$='/sign']")
+    hand.go("main form button")
+    assert hand.page.get_by_role("status").inner_text() == "Done."
+    hand.go("main a[href$='/record']")
+    assert hand.page.inner_text("main").count("vermerk-12") == marked
     hand.page.context.close()
 
 
