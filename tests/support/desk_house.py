@@ -282,16 +282,25 @@ async def _fill_as_officer(house: House, reader: Reader, now: int) -> None:
     await reader.open("/desk/log/state")
     shown = await reader.send("/desk/log/verify", {})
     assert shown.status == 200, shown.text[-500:]
-    await _fill_round(reader)
+    await _fill_round(house, reader)
 
 
-async def _fill_round(reader: Reader) -> None:
-    """Open a round with a sample that has all, so that it is alike in each run."""
+async def _fill_round(house: House, reader: Reader) -> None:
+    """Sign a round of all that was, and open one of what one person has read then.
+
+    What else stands in the log is not alike in each run.
+    """
     target = f"{ROUNDS}/new/open"
     await reader.open(target)
-    shown = await reader.send(target, {"sample": "100"})
-    name = shown.path.partition("?")[0]
-    first = next(link for link in shown.links if f"{name}/entries/" in link)
+    await reader.send(target, {"sample": "1"})
+    await review_all(reader)
+    async with Reader(house.origin) as rita:
+        await rita.log_in(house.staff, "rita")
+        for path in ("/desk/reviews/matches", "/desk/signals/own"):
+            await rita.open(path)
+    await reader.open(target)
+    shown = await reader.send(target, {"sample": "20"})
+    first = next(link for link in shown.links if "/entries/" in link)
     await reader.open(first)
     reason = "Der Vermerk zur Prüfung liegt in der Akte."
     await reader.send(first, {"verdict": "ask", "note": reason})

@@ -17,6 +17,7 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
         way_out = Phrase("tell the authority, then `fedsafe breach notify`")
         found = Phrase("the 72 hours are over for {late} breaches").filled(late=late)
         yield Finding(Phrase("breaches"), Level.FAIL, found, way_out)
+    yield from _round(status)
     if late := status.get("cases_overdue"):
         way_out = Phrase("`fedsafe case list` says which, and what they owe")
         found = Phrase("{late} cases are overdue").filled(late=late)
@@ -78,3 +79,10 @@ def overdue(status: Mapping[str, Any]) -> Iterator[Finding]:
             "case packages that somebody took out, with no word since: {taken}"
         ).filled(taken=taken)
         yield Finding(Phrase("packages taken"), Level.WARN, found, way_out)
+
+
+def _round(status: Mapping[str, Any]) -> Iterator[Finding]:
+    if status.get("rounds_overdue"):
+        way_out = Phrase("a reviewer, the dpo or an auditor: `fedsafe round open`")
+        found = Phrase("nobody has signed a review round of the audit log for a month")
+        yield Finding(Phrase("review round"), Level.WARN, found, way_out)

@@ -435,7 +435,8 @@ class StatusAnswer(Message, frozen=True):
     both has counted and the other has not,
     `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`),
     `keys_unfinished` keys of which it is open whether they are destroyed;
-    `breaches_overdue` counts those open whose 72 hours are over, `cases_overdue` the
+    `breaches_overdue` counts those open whose 72 hours are over, `rounds_overdue` is 1
+    while the next signature of a review round is overdue, `cases_overdue` counts the
     open cases that owe something by now, without exercises, `orders_overdue` the orders
     of authorities that are unanswered or unconfirmed in time, `requests_overdue` the
     requests of persons without their answer, `requests_waiting` those that wait to be
@@ -494,6 +495,8 @@ class StatusAnswer(Message, frozen=True):
     keys_uncommitted: list[str] = []
     breaches_open: int = 0
     breaches_overdue: int = 0
+    rounds_open: int = 0
+    rounds_overdue: int = 0
     cases_open: int = 0
     cases_overdue: int = 0
     orders_overdue: int = 0

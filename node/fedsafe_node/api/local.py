@@ -187,6 +187,7 @@ async def metrics(call: Call) -> object:
             "disputes_beyond_budget": sum(now.disputes_beyond_budget.values()),
             "circuits_broken": now.circuits_broken,
             "breaches_overdue": now.breaches_overdue,
+            "rounds_overdue": now.rounds_overdue,
             "cases_overdue": now.cases_overdue,
             "orders_overdue": now.orders_overdue,
             "requests_overdue": now.requests_overdue,

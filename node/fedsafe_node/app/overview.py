@@ -21,6 +21,7 @@ from fedsafe_node.acts.bodies import (
 )
 from fedsafe_node.acts.notices import TextName
 from fedsafe_node.audit.breaches.clock import count_breaches
+from fedsafe_node.audit.rounds.clock import count_rounds
 from fedsafe_node.casework.cases.clock import Overdue, count_overdue
 from fedsafe_node.casework.cases.content import CaseVault
 from fedsafe_node.casework.dispatch.view import sends
@@ -73,7 +74,7 @@ _TWICE: Final = Phrase("has signed two with one number")
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """What the store holds at one moment; `breaches` are those open and overdue.
+    """What the store holds; `breaches` and `rounds` are those open and overdue.
 
     `requests` are those overdue, and those whose identity check is forgotten; `waiting`
     are those that wait to be looked up, and for how many seconds the oldest does.
@@ -94,6 +95,7 @@ class _Counted:
     differing: dict[str, int]
     keys: int
     breaches: tuple[int, int]
+    rounds: tuple[int, int]
     cases: Overdue
     orders: int
     requests: tuple[int, int]
@@ -131,6 +133,7 @@ async def _count(
         differing=_differing(await reader.tallies((now - _WEEK) // _DAY)),
         keys=len(await unfinished_effects(reader)),
         breaches=await count_breaches(reader, now),
+        rounds=await count_rounds(reader, audit_log_name(situation.node), now),
         orders=await count_orders(reader, now),
         requests=await count_late(reader, notices.periods, now),
         waiting=await count_waiting(reader, now),
@@ -281,6 +284,8 @@ class Overview:
             keys_unfinished=found.keys,
             breaches_open=breaches,
             breaches_overdue=late,
+            rounds_open=found.rounds[0],
+            rounds_overdue=found.rounds[1],
             cases_open=found.cases.open,
             cases_overdue=found.cases.late,
             orders_overdue=found.orders,

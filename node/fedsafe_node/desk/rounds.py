@@ -105,7 +105,7 @@ _ROOT: Final = Phrase.within("desk field", "root of the log at its end")
 
 def _row(view: View, one: RoundAnswer) -> tuple[Cell, ...]:
     return (
-        Cell(one.round[:8], href=f"{ROOT}{_PATH}/{one.round}"),
+        Cell(one.round, href=f"{ROOT}{_PATH}/{one.round}"),
         Cell(view.say(words.STATES[one.state])),
         Cell(view.say(words.span_of(one.since, one.size))),
         cell_of(view, "opened_at", one.opened_at) or Cell(),

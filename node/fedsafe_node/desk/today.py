@@ -88,6 +88,21 @@ DUES: Final = (
         Phrase("Art. 33 and 34 GDPR."),
     ),
     Due(
+        "rounds_overdue",
+        Phrase("Late review round of the log"),
+        "/log/rounds",
+        "listRounds",
+        Phrase("A month after the last signature, or after the first entry."),
+        late=True,
+    ),
+    Due(
+        "rounds_open",
+        Phrase("Open review round of the log"),
+        "/log/rounds",
+        "listRounds",
+        Phrase("It is signed when each entry has a final mark."),
+    ),
+    Due(
         "notices_waiting",
         Phrase("Notices to persons without a text"),
         "/persons/notices",

@@ -45,6 +45,8 @@ FIELDS: Final[dict[str, Phrase]] = {
     "keys_unfinished": Phrase("keys whose destruction is open"),
     "breaches_open": Phrase("open breaches"),
     "breaches_overdue": Phrase("overdue breaches"),
+    "rounds_open": Phrase("open review rounds"),
+    "rounds_overdue": Phrase("overdue review rounds"),
     "cases_open": Phrase("open cases"),
     "cases_overdue": Phrase("overdue cases"),
     "orders_overdue": Phrase("overdue orders"),

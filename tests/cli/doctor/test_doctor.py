@@ -485,6 +485,20 @@ def test_a_resharing_that_is_overdue_is_told_with_who_is_missing(
     assert "diese Knoten starten lassen" in german
 
 
+def test_a_review_round_that_is_overdue_is_told(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    healthy.always("GET /v1/status", {"node": "a.demo", "peers": []})
+    assert "review round" not in by_check(ask("doctor", "--json"))
+    status = {"node": "a.demo", "peers": [], "rounds_overdue": 1}
+    healthy.always("GET /v1/status", status)
+    found = by_check(ask("doctor", "--json"))["review round"]
+
+    assert found["level"] == "warn"
+    assert "fedsafe round open" in found["way_out"]
+    assert "Prüfrunde" in ask("doctor", "--lang", "de").out
+
+
 def test_requests_that_wait_for_longer_than_promised_are_told(
     ask: "Run", healthy: "FakeNode"
 ) -> None:

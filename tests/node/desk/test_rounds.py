@@ -76,3 +76,10 @@ async def test_an_entry_that_a_round_does_not_review_is_not_shown(
     dora = await reader("dora")
     page = await dora.open(f"{await opened(dora)}/entries/9999999")
     assert page.status == 404
+
+
+async def test_today_tells_officers_of_an_open_round(reader: Readers) -> None:
+    dora, anna = await reader("dora"), await reader("anna")
+    await opened(dora)
+    assert "Open review round of the log: 1" in (await dora.open("/desk/today")).text
+    assert "review round" not in (await anna.open("/desk/today")).text

@@ -29,6 +29,7 @@ from fedsafe_node.acts.rounds import (
     Verdict,
 )
 from fedsafe_node.audit.event_view import read_log_events
+from fedsafe_node.audit.rounds.clock import due_at
 from fedsafe_node.audit.rounds.kinds import TAKEN
 from fedsafe_node.audit.rounds.sample import (
     Drawn,
@@ -54,8 +55,6 @@ from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Purpose
 
 Admit = Callable[[Principal, Purpose | None], Awaitable[Detail]]
-EVERY: Final = 31 * 24 * 60 * 60
-"""How long after a signature the next one is due, in seconds."""
 _DOMAIN: Final = "fedsafe/v1/round-note"
 _SEED: Final = 32
 
@@ -137,11 +136,10 @@ class Rounds:
             rounds = _by_round(await tx.rounds())
             detail: Detail = {"rounds": len(rounds), **grounds}
             await self._office.note(tx, Event.ROUND_READ, who.name, detail)
-            ends = [at for steps in rounds.values() if (at := _signed_at(steps))]
             return RoundsAnswer(
                 rounds=[_answer(list(steps.values())) for steps in rounds.values()],
                 reviewed_to=_reviewed_to(rounds),
-                due_at=max(ends) + EVERY if ends else None,
+                due_at=await due_at(tx, self._office.trail.log),
             )
 
         return await self._office.store.write(act)
@@ -470,10 +468,6 @@ def _reviewed_to(rounds: dict[str, dict[str, RoundRow]]) -> int:
         if "signed" in steps
     ]
     return max(ends, default=0)
-
-
-def _signed_at(steps: dict[str, RoundRow]) -> int | None:
-    return steps["signed"].recorded_at if "signed" in steps else None
 
 
 def _opened(rows: list[RoundRow]) -> Opened:

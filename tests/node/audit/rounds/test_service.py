@@ -10,6 +10,7 @@ import pytest
 from tests.node.people.conftest import Team, team
 
 from fedsafe_node.acts.rounds import MarkRound, OpenRound, RoundAnswer, Verdict
+from fedsafe_node.audit.rounds.clock import EVERY, count_rounds
 from fedsafe_node.audit.rounds.sample import rank
 from fedsafe_node.audit.rounds.service import Rounds
 from fedsafe_node.ground.errors import NodeError, NotFoundError, WrongStateError
@@ -204,3 +205,26 @@ async def test_marks_are_listed_in_their_order_with_their_reasons(desk: Desk) ->
     assert (last.entries, last.verdict, last.by) == ([1], Verdict.PLAUSIBLE, "audra")
     assert first.note == last.note == NOTE
     assert last.mark > first.mark
+
+
+async def test_a_round_is_due_a_month_after_the_log_began_or_was_signed(
+    desk: Desk,
+) -> None:
+    log, store = desk.office.trail.log, desk.office.store
+    began = desk.office.now()
+    assert await store.read(lambda r: count_rounds(r, log, began)) == (0, 0)
+    await desk.act(Event.CASE_READ, "dora")
+    due = began + EVERY
+    assert (await desk.rounds.listed(DORA)).due_at == due
+    assert await store.read(lambda r: count_rounds(r, log, due - 1)) == (0, 0)
+    assert await store.read(lambda r: count_rounds(r, log, due)) == (0, 1)
+
+    desk.team.pass_time(EVERY)
+    opened = await desk.rounds.open(OpenRound(), DORA)
+    assert await store.read(lambda r: count_rounds(r, log, due)) == (1, 1)
+    signed = await desk.rounds.sign(opened.round, DORA)
+    assert signed.signed_at is not None
+    later = signed.signed_at + EVERY
+    assert (await desk.rounds.listed(DORA)).due_at == later
+    assert await store.read(lambda r: count_rounds(r, log, later - 1)) == (0, 0)
+    assert await store.read(lambda r: count_rounds(r, log, later)) == (0, 1)
