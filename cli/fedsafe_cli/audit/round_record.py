@@ -21,6 +21,7 @@ _ROOT: Final = Phrase("root of the log there")
 _OPENED: Final = Phrase("opened")
 _SIGNED: Final = Phrase("signed")
 _BY: Final = Phrase("{at}, by {by}")
+_CUT: Final = Phrase.within("round", "end")
 _STANDS: Final = Phrase("How it stands")
 _FINDINGS: Final = Phrase("What was found")
 _ENTRIES: Final = Phrase("What was reviewed")
@@ -58,8 +59,18 @@ def facts(answer: Answer, language: str) -> list[tuple[str, object]]:
         (_OPENED, _by(answer, "opened", language)),
         (_SIGNED, _by(answer, "signed", language)),
         *((said, answer.get(name)) for name, said in words.NUMBERS.items()),
+        (words.DRAWN, _drawn_from(answer, language)),
+        (_CUT, words.CUT.said(language) if answer.get("cut") else None),
     ]
     return [(name.said(language), value) for name, value in told]
+
+
+def _drawn_from(answer: Answer, language: str) -> str | None:
+    found = [
+        (each["kind"], each["entries"], each["tried"])
+        for each in answer.get("drawn_from", ())
+    ]
+    return words.drawn_from(found, language) or None
 
 
 def _by(answer: Answer, step: str, language: str) -> str | None:

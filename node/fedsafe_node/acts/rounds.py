@@ -47,13 +47,26 @@ class RoundQuery(Message, frozen=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_LISTED)] = 50
 
 
+class DrawnFrom(Message, frozen=True):
+    """Of how many entries of a kind the sample was drawn, and how many there are.
+
+    Services' acts and those passed over are among them. If fewer were `tried` than the
+    round has, these were themselves drawn by lot.
+    """
+
+    kind: str
+    entries: int
+    tried: int
+
+
 class RoundAnswer(Message, frozen=True):
     """How a round stands, which reviews the entries `since` to below `size`.
 
     `reads`, `decisions` and `exports` are in the sample, `alarms` and `refusals` are
     all there are. Left out of the sample were `own` entries of whoever opened it, and
     `unattributable` ones, whose actor nobody can name any more. `left` are the signer's
-    own, which somebody else has yet to review; moments are UTC seconds.
+    own, which somebody else has yet to review; moments are UTC seconds. One that is
+    `cut` ends before the log did, since it takes no more alarms and refusals.
     """
 
     round: RoundId
@@ -70,6 +83,8 @@ class RoundAnswer(Message, frozen=True):
     refusals: int = 0
     own: int = 0
     unattributable: int = 0
+    drawn_from: list[DrawnFrom] = msgspec.field(default_factory=list)
+    cut: bool = False
     marked: int = 0
     asked: int = 0
     incidents: int = 0

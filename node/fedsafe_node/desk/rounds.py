@@ -100,6 +100,7 @@ _SPAN: Final = Phrase.within("desk field", "what it reviews")
 _OPENED: Final = Phrase.within("desk field", "opened on")
 _SIGNED: Final = Phrase.within("desk field", "signed on")
 _BY: Final = Phrase.within("desk field", "by")
+_END: Final = Phrase.within("round", "end")
 _ROOT: Final = Phrase.within("desk field", "root of the log at its end")
 
 
@@ -131,7 +132,14 @@ def _facts(view: View, one: RoundAnswer) -> tuple[tuple[str, Cell], ...]:
         for name, said in words.NUMBERS.items()
         if (count := getattr(one, name))
     )
-    rows = [*told, *counts, (_ROOT, Cell(one.root, opaque=True))]
+    drawn = words.drawn_from(
+        [(each.kind, each.entries, each.tried) for each in one.drawn_from],
+        view.language,
+    )
+    limits: list[tuple[Phrase, Cell]] = [(words.DRAWN, Cell(drawn))] if drawn else []
+    if one.cut:
+        limits.append((_END, Cell(view.say(words.CUT))))
+    rows = [*told, *counts, *limits, (_ROOT, Cell(one.root, opaque=True))]
     return tuple((view.say(name), cell) for name, cell in rows if cell is not None)
 
 

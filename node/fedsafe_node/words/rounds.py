@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Words of review rounds: their numbers, what entries are to them, and findings."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from fedsafe_policies.ground.catalogue import Phrase
@@ -26,6 +27,12 @@ KINDS: Final[dict[str, Phrase]] = {
     "alarm": Phrase.within("round", "alarm"),
     "refusal": Phrase.within("round", "refusal"),
 }
+DRAWN: Final = Phrase.within("round", "drawn from")
+DRAWN_FROM: Final = Phrase("{kind}: {tried} of {entries} entries")
+CUT: Final = Phrase(
+    "it ends before the log did, since it takes no more alarms and refusals; open "
+    "another one after it"
+)
 VERDICTS: Final[dict[str, Phrase]] = {
     "plausible": Phrase.within("round", "plausible"),
     "ask": Phrase.within("round", "to be asked about"),
@@ -45,3 +52,17 @@ def span_of(since: int, size: int) -> Phrase:
     if size <= since:
         return NO_ENTRIES
     return SPAN.filled(first=since, last=size - 1)
+
+
+def drawn_from(found: Sequence[tuple[str, int, int]], language: str) -> str:
+    """Say of each kind of how many entries the sample was drawn.
+
+    Each has its code, how many entries there are, and how many were tried.
+    """
+    return "; ".join(
+        DRAWN_FROM.said(language).format(
+            kind=KINDS[kind].said(language), tried=tried, entries=entries
+        )
+        for kind, entries, tried in found
+        if entries
+    )

@@ -14,17 +14,23 @@ from fedsafe_node.audit.event_view import read_log_events
 from fedsafe_node.audit.rounds.kinds import KINDS, SAMPLED, TAKEN, Kind, classes_of
 from fedsafe_node.ground.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.log.event_index import Looked, candidates, runs
+from fedsafe_node.log.event_index import MOST_OPENED, Looked, candidates, runs
 from fedsafe_node.log.pseudonyms import PSEUDONYM
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import Row
 
 MOST_TRIED: Final = 20_000
 """Entries of a kind that are opened for a sample, at most: services act as well."""
+_AT_ONCE: Final = 500
+MOST_TAKEN: Final = 5_000
+"""Alarms and refusals that one round takes: the next round begins with what is more."""
 
 
 class Opened(Row, frozen=True, kw_only=True):
-    """How a round was opened; `root` and `seed` are hexadecimal."""
+    """How a round was opened; `root` and `seed` are hexadecimal.
+
+    One that is `cut` ends before the log did, since it would have taken too many.
+    """
 
     v: int
     since: int
@@ -32,10 +38,16 @@ class Opened(Row, frozen=True, kw_only=True):
     root: str
     seed: str
     sample: int
+    cut: bool = False
 
 
 class Drawn(Row, frozen=True, kw_only=True):
-    """Which entries the sample has, and how many others there are or were passed."""
+    """Which entries the sample has, and how many others there are or were passed.
+
+    `of` counts by kind the entries that the round has, services' acts among them, and
+    of more than `MOST_OPENED` also what the index has not taken in yet. The sample is
+    drawn from `MOST_TRIED` of them at most.
+    """
 
     v: int
     reads: list[int]
@@ -45,6 +57,7 @@ class Drawn(Row, frozen=True, kw_only=True):
     refusals: int
     own: int
     unattributable: int
+    of: dict[str, int] = {}  # noqa: RUF012 - msgspec copies it
 
     @property
     def chosen(self) -> frozenset[int]:
@@ -94,10 +107,14 @@ async def draw(
         CorruptRowError: the index is not as it was written.
     """
     seed, chosen, passed = bytes.fromhex(opened.seed), dict[Kind, list[int]](), [0, 0]
+    of: dict[str, int] = {}
     for kind in SAMPLED:
         found = chosen[kind] = list[int]()
         meant = await _meant(reader, log, opened, frozenset({kind}), 0)
+        if len(meant) <= MOST_OPENED:  # what the index lacks may be of another kind
+            meant = await _of_kind(reader, log, meant, kind)
         meant.sort(key=lambda index: rank(seed, index))
+        of[kind.value] = len(meant)
         for index in meant[:MOST_TRIED]:
             if len(found) == opened.sample:
                 break
@@ -121,7 +138,19 @@ async def draw(
         refusals=taken.count(Kind.REFUSAL),
         own=passed[0],
         unattributable=passed[1],
+        of=of,
     )
+
+
+async def end_of(reader: Reader, log: str, opened: Opened) -> int | None:
+    """Return where a round ends that would take too many alarms and refusals.
+
+    Raises:
+        CorruptLogError: an entry is no audit event.
+        CorruptRowError: the index is not as it was written.
+    """
+    taken = await _taken(reader, log, opened, limit=MOST_TAKEN + 1)
+    return taken[-1].index if len(taken) > MOST_TAKEN else None
 
 
 async def entries_of(  # noqa: PLR0913 - which part of which round
@@ -144,8 +173,8 @@ async def entries_of(  # noqa: PLR0913 - which part of which round
     wanted = {index for index in drawn.chosen if index >= minimum}
     found: list[AuditEvent] = []
     for run in runs(sorted({*meant, *wanted})):
-        for at in range(run.start, run.stop, 500):
-            count = min(500, run.stop - at)
+        for at in range(run.start, run.stop, _AT_ONCE):
+            count = min(_AT_ONCE, run.stop - at)
             for event in await read_log_events(reader, log, at, count):
                 if event.index in wanted or kind_of(event) in TAKEN:
                     found.append(event)
@@ -154,7 +183,9 @@ async def entries_of(  # noqa: PLR0913 - which part of which round
     return found
 
 
-async def _taken(reader: Reader, log: str, opened: Opened) -> list[AuditEvent]:
+async def _taken(
+    reader: Reader, log: str, opened: Opened, *, limit: int | None = None
+) -> list[AuditEvent]:
     nothing = Drawn(
         v=1,
         reads=[],
@@ -165,7 +196,19 @@ async def _taken(reader: Reader, log: str, opened: Opened) -> list[AuditEvent]:
         own=0,
         unattributable=0,
     )
-    return await entries_of(reader, log, opened, nothing)
+    return await entries_of(reader, log, opened, nothing, limit=limit)
+
+
+async def _of_kind(
+    reader: Reader, log: str, entries: list[int], kind: Kind
+) -> list[int]:
+    found: list[int] = []
+    for run in runs(entries):
+        for at in range(run.start, run.stop, _AT_ONCE):
+            count = min(_AT_ONCE, run.stop - at)
+            events = await read_log_events(reader, log, at, count)
+            found += [event.index for event in events if kind_of(event) is kind]
+    return found
 
 
 async def _meant(

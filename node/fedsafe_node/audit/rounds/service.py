@@ -17,6 +17,7 @@ from fedsafe_crypto.primitives.framing import lp_text
 from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.acts.audit import AuditEvent
 from fedsafe_node.acts.rounds import (
+    DrawnFrom,
     MarkRound,
     OpenRound,
     RoundAnswer,
@@ -32,10 +33,12 @@ from fedsafe_node.audit.event_view import read_log_events
 from fedsafe_node.audit.rounds.clock import due_at
 from fedsafe_node.audit.rounds.kinds import TAKEN
 from fedsafe_node.audit.rounds.sample import (
+    MOST_TRIED,
     Drawn,
     Opened,
     People,
     draw,
+    end_of,
     entries_of,
     kind_of,
 )
@@ -45,6 +48,7 @@ from fedsafe_node.ground.subject_refs import join
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.log.event_index import MOST_OPENED, Looked, count_unread, take_in
 from fedsafe_node.log.openings import PeriodKeys, period_of
+from fedsafe_node.log.proofs import log_root
 from fedsafe_node.people.office import Office
 from fedsafe_node.rules.idempotency import Once
 from fedsafe_node.store.oversight_rows import RoundRow
@@ -91,6 +95,10 @@ class Rounds:
         """
         await self._admit(who, None)
         office, round_id = self._office, token_hex(16)
+        log, sample = office.trail.log, request.sample
+        seed = token_bytes(_SEED).hex()
+        await self._take_in()
+        end = await office.store.scan(lambda reader: _end(reader, log))
 
         async def act(tx: Transaction) -> RoundAnswer:
             before = _by_round(await tx.rounds())
@@ -98,14 +106,20 @@ class Rounds:
                 raise WrongStateError(
                     "round_open", Phrase("a round is open; sign it first")
                 )
-            tail = await tx.tail(office.trail.log)
+            tail = await tx.tail(log)
+            since, root = _reviewed_to(before), tail.root
+            is_cut = end is not None and since < end < tail.size
+            size = end if is_cut and end is not None else tail.size
+            if is_cut:
+                root = await log_root(tx, log, size)
             opened = Opened(
                 v=1,
-                since=_reviewed_to(before),
-                size=tail.size,
-                root=tail.root.hex(),
-                seed=token_bytes(_SEED).hex(),
-                sample=request.sample,
+                since=since,
+                size=size,
+                root=root.hex(),
+                seed=seed,
+                sample=sample,
+                cut=is_cut,
             )
             await self._add(tx, round_id, "opened", opened, who)
             detail: Detail = {
@@ -115,6 +129,7 @@ class Rounds:
                 "root": opened.root,
                 "seed": opened.seed,
                 "sample": opened.sample,
+                "cut": opened.cut,
             }
             await office.note(tx, Event.ROUND_OPENED, who.name, detail)
             answer = _answer(await tx.round_entries(round_id))
@@ -365,10 +380,7 @@ class Rounds:
             raise NotFoundError(Phrase("no such round"))
         if any(row.step == "drawn" for row in rows):
             return rows
-        looked = Looked(events=frozenset())
-        unread = await office.store.read(lambda r: count_unread(r, log, looked))
-        if unread > MOST_OPENED:
-            await take_in(office.store, log)
+        await self._take_in()
         opened, opener = _opened(rows), rows[0].recorded_by
         drawn = await office.store.scan(
             lambda r: draw(r, log, opened, self._people, opener)
@@ -391,6 +403,14 @@ class Rounds:
         with suppress(ConflictError):  # another request has drawn the same
             await office.store.write(keep)
         return await office.store.read(lambda r: r.round_entries(round_id))
+
+    async def _take_in(self) -> None:
+        """Take into the index what a question would have to open entry by entry."""
+        store, log = self._office.store, self._office.trail.log
+        looked = Looked(events=frozenset())
+        unread = await store.read(lambda r: count_unread(r, log, looked))
+        if unread > MOST_OPENED:
+            await take_in(store, log)
 
     async def _meant(
         self, reader: Reader, rows: list[RoundRow], index: int
@@ -454,6 +474,19 @@ class Rounds:
             await tx.add_idempotent_answer(row)
 
 
+async def _end(reader: Reader, log: str) -> int | None:
+    """Return where a round that is opened now ends, if before the log does."""
+    whole = Opened(
+        v=1,
+        since=_reviewed_to(_by_round(await reader.rounds())),
+        size=await reader.log_size(log),
+        root="",
+        seed="",
+        sample=0,
+    )
+    return await end_of(reader, log, whole)
+
+
 def _by_round(rows: list[RoundRow]) -> dict[str, dict[str, RoundRow]]:
     found: dict[str, dict[str, RoundRow]] = {}
     for row in rows:
@@ -513,6 +546,11 @@ def _answer(rows: list[RoundRow]) -> RoundAnswer:
         refusals=drawn.refusals if drawn else 0,
         own=drawn.own if drawn else 0,
         unattributable=drawn.unattributable if drawn else 0,
+        drawn_from=[
+            DrawnFrom(kind=kind, entries=count, tried=min(count, MOST_TRIED))
+            for kind, count in (drawn.of if drawn else {}).items()
+        ],
+        cut=opened.cut,
         marked=len(verdicts),
         asked=verdicts.count(Verdict.ASK),
         incidents=verdicts.count(Verdict.INCIDENT),

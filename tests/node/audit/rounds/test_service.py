@@ -10,6 +10,7 @@ import pytest
 from tests.node.people.conftest import Team, team
 
 from fedsafe_node.acts.rounds import MarkRound, OpenRound, RoundAnswer, Verdict
+from fedsafe_node.audit.rounds import sample
 from fedsafe_node.audit.rounds.clock import EVERY, count_rounds
 from fedsafe_node.audit.rounds.sample import rank
 from fedsafe_node.audit.rounds.service import Rounds
@@ -17,6 +18,7 @@ from fedsafe_node.ground.errors import NodeError, NotFoundError, WrongStateError
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.log.proofs import log_root
 from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_policies.vocabulary import Purpose, Role
 
@@ -228,3 +230,30 @@ async def test_a_round_is_due_a_month_after_the_log_began_or_was_signed(
     assert (await desk.rounds.listed(DORA)).due_at == later
     assert await store.read(lambda r: count_rounds(r, log, later - 1)) == (0, 0)
     assert await store.read(lambda r: count_rounds(r, log, later)) == (0, 1)
+
+
+async def test_it_is_told_of_how_many_entries_the_sample_was_drawn(desk: Desk) -> None:
+    await desk.act(Event.CASE_READ, "rita", 5)
+    await desk.act(Event.CASE_READ, "matcher", 2)
+    opened = await desk.rounds.open(OpenRound(sample=2), DORA)
+    found = [(each.kind, each.entries, each.tried) for each in opened.drawn_from]
+    assert found == [("read", 7, 7), ("decision", 0, 0), ("export", 0, 0)]
+
+
+async def test_a_round_takes_so_many_alarms_and_refusals_and_the_next_the_rest(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample, "MOST_TAKEN", 3)
+    for _ in range(4):
+        await desk.act(Event.REFUSED, "rita")
+        await desk.act(Event.NODE_STARTED, "local")
+    first = await desk.rounds.open(OpenRound(), DORA)
+    assert (first.size, first.refusals, first.cut) == (6, 3, True)
+    log = desk.office.trail.log
+    root = await desk.office.store.read(lambda r: log_root(r, log, 6))
+    assert first.root == root.hex()
+    await desk.mark(first.round, await desk.indices(first.round))
+    await desk.rounds.sign(first.round, DORA)
+
+    second = await desk.rounds.open(OpenRound(), DORA)
+    assert (second.since, second.refusals, second.cut) == (6, 1, False)
