@@ -244,6 +244,7 @@ async def _site(
         by=named or (kinds[0] if kinds else Kind.EMAIL),
         help_=proofs.help(language) if age is Age.MINOR else "",
         ruling_days=proofs.ruling_days,
+        zone=proofs.zone,
     )
 
 

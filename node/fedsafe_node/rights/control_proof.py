@@ -257,6 +257,11 @@ class Proofs:
         """How many working days an origin has to rule on a dispute, by the policy."""
         return self.desk.situation.policy.document.disputes.ruling_working_days
 
+    @property
+    def zone(self) -> str:
+        """The zone in which times are told beside UTC: that of the provider's days."""
+        return self.desk.situation.config.deadlines.time_zone
+
     def _hook(self) -> Hook:
         if self.hook is None:
             raise UnavailableError(

@@ -21,8 +21,9 @@ from fedsafe_node.acts.requests import (
     RightsRequestAnswer,
 )
 from fedsafe_node.rights.page_texts import KINDS, KINDS_PLAIN, PLAIN, TEXTS
-from fedsafe_node.rights.terms import written_day
+from fedsafe_node.rights.terms import hour, written_day
 from fedsafe_node.rules.appeal_ways import Ways
+from fedsafe_policies.escalation.laender import GERMANY
 from fedsafe_policies.help.offers import Age
 
 _STYLE: Final = (
@@ -58,6 +59,7 @@ class Site:
     the others there are `ways`.
     `help_` names to a child whom they can talk to, once a code is on its way: a short
     message has no room for that. An origin has `ruling_days` working days to decide.
+    Times are told in UTC and in `zone`.
     """
 
     node: str
@@ -68,6 +70,7 @@ class Site:
     by: Kind = Kind.EMAIL
     help_: str = ""
     ruling_days: int = 0
+    zone: str = GERMANY
 
 
 def ask_page(
@@ -135,8 +138,8 @@ def opened_page(site: Site, language: Language, opened: RightsRequestAnswer) -> 
     until = texts["until"].format(day=written_day(opened.due_at, language))
     rests = ""
     if opened.again_at is not None:
-        again = f"{written_day(opened.again_at, language)}, {opened.again_at[11:16]}"
-        said = texts["not_looked"].format(again=f"{again} UTC")
+        again = hour(opened.again_at, language, site.zone)
+        said = texts["not_looked"].format(again=again)
         rests = f"<p>{escape(said)}</p>"
     elif opened.kind is not RequestKind.ACCESS:
         said = texts["contests"].format(days=site.ruling_days)

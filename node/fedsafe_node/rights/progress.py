@@ -16,11 +16,12 @@ from fedsafe_node.ground.signal_ids import read_signal_id
 from fedsafe_node.rights.contest import CONTESTABLE
 from fedsafe_node.rights.remedies import Remedy, Step, in_words, read_remedies
 from fedsafe_node.rights.sealing import Content
-from fedsafe_node.rights.terms import day, moment
+from fedsafe_node.rights.terms import day, hour, moment
 from fedsafe_node.rules.policy_context import Situation
 from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.escalation.laender import GERMANY
 from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.ground.reasons import Text
 from fedsafe_policies.help.offers import Age
@@ -174,16 +175,18 @@ def progress_in_words(  # noqa: PLR0913 - what is told
     now: int,
     again_at: int | None = None,
     due_at: int = 0,
+    zone: str = GERMANY,
 ) -> str | None:
     """Say how far it has come, plainly to children; None if nothing is contested.
 
-    What waits is looked up from *again_at* on; the answer is due by *due_at*.
+    What waits is looked up from *again_at* on, told in UTC and in *zone*; the answer is
+    due by *due_at*.
     """
     said = _progress_in_words(progress, content, language, contact=contact, now=now)
     if again_at is None:
         return said
     plain = content.age is Age.MINOR
-    again = f"{day(again_at, language)}, {moment(again_at)[11:16]} UTC"
+    again = hour(moment(again_at), language, zone)
     due = day(due_at, language)
     text = (_PLAIN_SOUGHT if plain else _SOUGHT).said(language)
     back = (_PLAIN_BACK if plain else _BACK).said(language)

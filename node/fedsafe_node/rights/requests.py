@@ -549,15 +549,16 @@ class Requests:
     ) -> str | None:
         if content is None:
             return None
-        contact = self._desk.situation.config.contact
+        config = self._desk.situation.config
         return progress_in_words(
             progress,
             content,
             Language(row.language),
-            contact=contact,
+            contact=config.contact,
             now=self._now(),
             again_at=again_at,
             due_at=row.due_at,
+            zone=config.deadlines.time_zone,
         )
 
     async def _again_at(self, reader: Reader, row: RequestRow) -> int | None:

@@ -4,6 +4,7 @@
 import calendar
 from datetime import UTC, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from fedsafe_node.acts.requests import Language
 
@@ -23,6 +24,9 @@ def months_after(start: int, count: int) -> int:
     return int(began.replace(year=year, month=month, day=day).timestamp())
 
 
+_GERMAN_ZONES: Final = {"CET": "MEZ", "CEST": "MESZ"}
+
+
 def moment(seconds: int) -> str:
     """Write a moment, of UTC seconds, as the API does."""
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="seconds")
@@ -31,6 +35,22 @@ def moment(seconds: int) -> str:
 def day(seconds: int, language: Language) -> str:
     """Write the day (UTC) of a moment as the language does."""
     return written_day(moment(seconds), language)
+
+
+def hour(text: str, language: Language, zone: str) -> str:
+    """Write day and time of a moment of the API's, in UTC and in the reader's zone."""
+    at = datetime.fromisoformat(text).astimezone(UTC)
+    there = at.astimezone(ZoneInfo(zone))
+    told = f"{written_day(text, language)}, {at:%H:%M} UTC"
+    if not there.utcoffset():
+        return told
+    name = there.strftime("%Z")
+    if language is Language.DE:
+        name = _GERMAN_ZONES.get(name, name)
+    local = f"{there:%H:%M} {name}"
+    if there.date() != at.date():
+        local = f"{written_day(there.date().isoformat(), language)}, {local}"
+    return f"{told} ({local})"
 
 
 def written_day(text: str, language: Language) -> str:

@@ -122,6 +122,7 @@ class FakeProofs:
     contact: str = "safety@a.demo"
     ways: Ways = field(default_factory=lambda: Ways("safety@a.demo"))
     ruling_days: int = 10
+    zone: str = "Europe/Berlin"
 
     async def marks(self, language: Language) -> tuple[str, ...]:
         await self.memory.called(language)
