@@ -474,7 +474,13 @@ def test_a_resharing_that_is_overdue_is_told_with_who_is_missing(
     ask: "Run", healthy: "FakeNode"
 ) -> None:
     late = "generation 1.1 was to be shared anew by 2026-12-18; missing: b.demo"
-    status = {"node": "a.demo", "peers": [], "resharings_overdue": [late]}
+    made = {
+        "template": "generation {generation} was to be shared anew by {day}; missing: "
+        "{names}",
+        "params": {"generation": "1.1", "day": "2026-12-18", "names": "b.demo"},
+    }
+    status: dict[str, object] = {"node": "a.demo", "peers": []}
+    status |= {"resharings_overdue": [late], "resharings_overdue_made": [made]}
     healthy.always("GET /v1/status", status)
     found = by_check(ask("doctor", "--json"))["resharing"]
     german = " ".join(ask("doctor", "--lang", "de").out.split())
