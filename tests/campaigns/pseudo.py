@@ -5,7 +5,8 @@
 
 Raises three members (--alone: one) whose catalogue says each entry in brackets, plays
 the acts of a provider's day (`tests.fence.script`), and asks by every command that
-reads, as several people, and for one of each thing that was made. Prints each line in
+reads, as several people, and for one of each thing that was made. Each command is also
+asked for its help, and called wrongly in two ways. Prints each line in
 which words stand beside the brackets that are no name and no code that one types
 (`tests.support.pseudo`), and ends with status 1 if there is one. --all prints all
 that was said. English is asked for too, and may not have a bracket.
@@ -14,27 +15,37 @@ that was said. English is asked for too, and may not have a bracket.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from tests.catalogue import commands as every_command
 from tests.fence.replay import Plain, play_step
 from tests.fence.script import Step, acts, asking
 from tests.fence.stage import HERE, NAMES, PEOPLE, Stage, raised
 from tests.support.federation import until
+from tests.support.maximal import MAXIMAL
 from tests.support.pseudo import (
     OPEN,
+    Said,
     commands_of,
     leftovers,
     pseudo_tree,
     typed_words,
+    words_in,
     words_of_data,
 )
 
 from fedsafe_cli.main import fedsafe
+from fedsafe_node.api.codes import Code
+from fedsafe_node.log.audit import Event
+from fedsafe_policies.ground.reasons import Refusal
+from fedsafe_policies.vocabulary import Act
 
 SHOWS: Final = (
     "signal show {own}",
@@ -47,12 +58,18 @@ SHOWS: Final = (
     "do-not-share show common_names",
     "audit show 3",
     "audit verify",
-    "audit report --subject-ref account-7",
-    "records show art30",
+    "audit report --account account-7 --since 2026-01-01",
     "policy explain --event 20",
     "lookup --kind email mia@example.de",
     "lookup --kind email nobody@example.de",
     "notice texts",
+)
+_POLICIES: Final = HERE / "policies/fedsafe_policies/data"
+_POLICY: Final = frozenset(
+    line.strip()
+    for path in _POLICIES.rglob("*.toml")
+    for line in path.read_text("utf-8").splitlines()
+    if line.strip()
 )
 DATA: Final = HERE / "node/fedsafe_node/notices/data"
 ASK: Final = ("anna", "ben", "dora", "ada", "audit")
@@ -61,9 +78,18 @@ _NAMES: Final = (
     | words_of_data("do_not_share", "harmless_media", "help_directory", "partners")
     | words_of_data("notices", folder=DATA)
     | words_of_data("register", "renderings", "urgency", "orders", "phenomena")
+    | words_of_data("minimisation", "playbooks", "ladder")
+    | words_in(repr(MAXIMAL))
+    | {each.value for each in (*Event, *Code, *Refusal, *Act)}
+    | {"restrictions", "restricted", "pruned", "index", "detail"}
     | {*PEOPLE, "local", "hand", "setup", "operator", "database", "seal", "synthetic"}
-    | {"libsodium", "dccd"}
+    | {"libsodium", "dccd", "fedsafe", "dpo_contact", "notices"}
 )
+"""Of persons, documents and tables, and codes that one types."""
+_RECORD: Final = re.compile(r"\{\".*\}")
+"""What the log holds, as it is signed."""
+_EXAMPLE: Final = re.compile(r"^ {4,8}\S.*$", re.MULTILINE)
+_WRONG: Final = (["--help"], ["--nowhere"], [""] * 9)
 
 
 def play(stage: Stage, steps: Iterator[Step]) -> dict[str, str]:
@@ -84,6 +110,18 @@ def lines(kept: dict[str, str]) -> Iterator[list[str]]:
             yield show.format_map(kept).split()
         except KeyError as missing:
             print(f"not made: {missing}, so not asked: {show}")
+
+
+def _without_quotes(said: Said) -> Said:
+    """Leave out what is shown as it was written: records, and lines of a policy."""
+    lines = _RECORD.sub("", said.out).splitlines()
+    kept = [each for each in lines if each.strip() not in _POLICY]
+    return replace(said, out="\n".join(kept))
+
+
+def _without_examples(said: Said) -> Said:
+    """Leave out of a help what one types: the examples are indented by four."""
+    return replace(said, out=_EXAMPLE.sub("", said.out))
 
 
 def main() -> int:
@@ -112,7 +150,7 @@ def main() -> int:
                     said = commands.run(*line, "--lang", "de", *who)
                     english = commands.run(*line, "--lang", "en", *who)
                     asked, answered = asked + 1, answered + (said.status == 0)
-                    left = leftovers(said, _NAMES)
+                    left = leftovers(_without_quotes(said), _NAMES)
                     if OPEN in english.out + english.err:
                         left += "brackets in English"
                     bad += bool(left)
@@ -122,6 +160,15 @@ def main() -> int:
                         print(said.out + said.err)
                     if said.status == 0 and not given.all:
                         break
+            for command, context in every_command():
+                path = context.command_path.split()[1:]
+                for wrong in _WRONG:
+                    said = commands.run(*path, *wrong, "--lang", "de")
+                    asked += 1
+                    left = leftovers(_without_examples(said), _NAMES)
+                    bad += bool(left)
+                    if left or given.all:
+                        print(f"{command.name}: {said.line} ({said.status}):\n{left}")
     print(f"{asked} commands, {answered} answered, {bad} with words of no catalogue")
     return bool(bad)
 

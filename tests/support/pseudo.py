@@ -89,6 +89,7 @@ EXEMPT: Final = {
     ),
     "a code, behind its words": r"\(\w+\)",
     "what is typed, or may be: a word in quotes": r"'[^'\s]*'\??",
+    "a line of a shell script": (r".*(\bprintf\b|\besac\b|;;|\\$|\"\$ ).*"),
 }
 """What no catalogue says, by what it is."""
 OTHERS: Final = {
@@ -129,7 +130,7 @@ def marked(text: str) -> str:
 
 def unmarked(text: str) -> str:
     """Return what no entry has said."""
-    return _MARKED.sub("", text)
+    return _MARKED.sub(" ", text)
 
 
 def leftovers(said: Said, names: Collection[str] = ()) -> str:
@@ -149,13 +150,19 @@ def leftovers(said: Said, names: Collection[str] = ()) -> str:
     return "\n".join(found)
 
 
+def words_in(text: str) -> set[str]:
+    """Return the words of a text, and the parts of those with a hyphen."""
+    words = _WORD.findall(text)
+    return {part for word in words for part in (word, *word.split("-"))}
+
+
 def words_of_data(*names: str, folder: Path = DATA) -> set[str]:
     """Return the words of documents in two languages, which ship as they are."""
     texts = (tomllib.loads((folder / f"{name}.toml").read_text()) for name in names)
     return {
         word
         for text in texts
-        for word in _WORD.findall(json.dumps(text, ensure_ascii=False, default=str))
+        for word in words_in(json.dumps(text, ensure_ascii=False, default=str))
     }
 
 

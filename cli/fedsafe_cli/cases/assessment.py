@@ -12,7 +12,7 @@ import msgspec
 
 from fedsafe_cli.cases.skeleton import first_empty, without_comments
 from fedsafe_cli.terminal.findings import one_of
-from fedsafe_cli.terminal.help_texts import listed, misused
+from fedsafe_cli.terminal.help_texts import ReadFile, listed, misused
 from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_policies.escalation.closure import EvidenceDecision, Help
 from fedsafe_policies.escalation.package import Elements
@@ -82,7 +82,7 @@ def _known() -> Iterable[Callable[[Any], Any]]:
     return (
         click.option(
             "--elements",
-            type=click.File("rb"),
+            type=ReadFile(),
             metavar="FILE",
             help="JSON with elements of the case package, as `fedsafe case template` "
             "writes it; - is standard input.",

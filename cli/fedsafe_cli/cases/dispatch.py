@@ -19,7 +19,7 @@ from fedsafe_cli.cases.dispatch_texts import (
 from fedsafe_cli.cases.render import check_new, write_content
 from fedsafe_cli.terminal.errors import BadInputError
 from fedsafe_cli.terminal.exit_codes import ExitStatus
-from fedsafe_cli.terminal.help_texts import SpokenCommand, misused
+from fedsafe_cli.terminal.help_texts import ReadFile, SpokenCommand, misused
 from fedsafe_cli.terminal.moments import moment_of
 from fedsafe_cli.terminal.options import settings_of, shared_options
 from fedsafe_cli.terminal.sessions import personal
@@ -234,7 +234,7 @@ def acknowledged(
 
 
 @click.command("receive", cls=SpokenCommand)
-@click.argument("file", type=click.File("rb"), metavar="FILE|-")
+@click.argument("file", type=ReadFile(), metavar="FILE|-")
 @shared_options
 @click.pass_context
 def receive(context: click.Context, file: BinaryIO) -> ExitStatus:

@@ -39,8 +39,9 @@ _TRAINED: Final = (
 
 def _passkey(context: click.Context, _: click.Parameter, value: str) -> str:
     if _PASSKEY.fullmatch(value) is None:
-        told = "PASSKEY is what `fedsafe account passkey list` shows"
-        raise click.UsageError(told, context)
+        wrong = misused(Phrase("PASSKEY is what `fedsafe account passkey list` shows"))
+        wrong.ctx = context
+        raise wrong
     return value
 
 

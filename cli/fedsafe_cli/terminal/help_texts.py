@@ -21,7 +21,9 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.terminal.options import LANGUAGE, language_option
+from fedsafe_cli.terminal.settings import printable
 from fedsafe_policies.ground.catalogue import SOURCE, Phrase
+from fedsafe_policies.ground.system_reasons import reason_of
 
 CLICK: Final = "click"
 """Context of the entries of what click itself says."""
@@ -255,3 +257,35 @@ def _of_domain_counted(domain: str, msgid1: str, msgid2: str, n: int) -> str:
     if domain != _DOMAIN:
         return _dngettext(domain, msgid1, msgid2, n)
     return _of_domain(domain, msgid1 if n == 1 else msgid2)
+
+
+class ReadFile(click.File):
+    """A file to read, or `-`; what is wrong with it is said in each language."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        """Take its bytes."""
+        super().__init__("rb")
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 (click's)
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401
+        """Open it.
+
+        Raises:
+            BadParameter: it cannot be read.
+        """
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as wrong:
+            if not isinstance(wrong.__context__, OSError):
+                raise
+            why = reason_of(wrong.__context__)
+            file = printable(str(value)) or "''"
+            fault = unfit(Phrase("{file}: {why}").filled(file=file, why=why))
+            fault.param, fault.ctx = param, ctx
+            raise fault from None

@@ -193,6 +193,22 @@ def test_a_file_that_does_not_fit_is_named_and_no_unexpected_error(
     assert outcome.err
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("case receive gone.eml", "gone.eml: die Datei oder das Verzeichnis gibt es"),
+        ("account passkey name x y", "PASSKEY ist, was `fedsafe account passkey list`"),
+    ],
+)
+def test_what_is_wrong_with_a_word_is_said_in_the_readers_language(
+    run: "Run", command: str, told: str
+) -> None:
+    outcome = run(*command.split(), "--lang", "de")
+
+    assert outcome.status == 2
+    assert told in outcome.err
+
+
 def test_a_start_looks_for_no_cycles_in_what_it_imports() -> None:
     script = (
         "import gc, sys; sys.argv = ['fedsafe', 'policy', 'test', 'germany'];"
