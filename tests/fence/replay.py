@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from difflib import SequenceMatcher
 from http import HTTPStatus
 from itertools import takewhile
 from pathlib import Path
@@ -421,9 +422,33 @@ def _cell(value: Any, key: str, plain: Plain) -> Any:  # noqa: ANN401
 
 def differences(old: Record, new: Record) -> list[str]:
     """Say all that differs, a line each."""
+    was, now = msgspec.to_builtins(old), msgspec.to_builtins(new)
     found: list[str] = []
-    _compare(msgspec.to_builtins(old), msgspec.to_builtins(new), "", found)
+    for name in sorted({*was["events"]} & {*now["events"]}):
+        if len(was["events"][name]) != len(now["events"][name]):
+            sides = was["events"].pop(name), now["events"].pop(name)
+            found += _lone_events(name, *sides, [each["step"] for each in was["steps"]])
+    _compare(was, now, "", found)
     return found
+
+
+def _lone_events(
+    name: str,
+    old: list[dict[str, Any]],
+    new: list[dict[str, Any]],
+    steps: Sequence[str],
+) -> Iterator[str]:
+    """Name each event that only one side has, and the request that caused it."""
+    sides = [[json.dumps(each, sort_keys=True) for each in side] for side in (old, new)]
+    matcher = SequenceMatcher(None, sides[0], sides[1], autojunk=False)
+    for what, begin, end, first, last in matcher.get_opcodes():
+        if what != "equal":
+            lone = [(each, "was") for each in old[begin:end]]
+            for event, word in [*lone, *((each, "is") for each in new[first:last])]:
+                number = str(event.get("trace")).removeprefix("step ")
+                cause = steps[int(number)] if number.isdigit() else ""
+                told = json.dumps(event, ensure_ascii=False, sort_keys=True)[:_LINE]
+                yield f".events.{name} [{cause}].{event['event']}: {word} {told}"
 
 
 def _compare(old: Any, new: Any, place: str, found: list[str]) -> None:  # noqa: ANN401

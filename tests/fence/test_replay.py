@@ -58,6 +58,15 @@ def test_a_step_fewer_and_another_event_are_seen() -> None:
     assert differences(RECORD, other)
 
 
+def test_an_event_more_is_named_with_the_request_that_caused_it() -> None:
+    more = copy.deepcopy(RECORD)
+    (name, events), *_ = ((n, each) for n, each in more.events.items() if each)
+    events.insert(0, {"event": "lookup", "trace": "step 0", "outcome": "none"})
+    (line,) = differences(RECORD, more)
+
+    assert line.startswith(f".events.{name} [{RECORD.steps[0]['step']}].lookup: is {{")
+
+
 def _answer(document: Any) -> Answer:  # noqa: ANN401 - JSON
     headers = {"content-type": "application/json"}
     return Answer(200, headers, json.dumps(document).encode())
