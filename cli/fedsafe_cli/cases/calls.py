@@ -28,6 +28,7 @@ from fedsafe_policies.ground.catalogue import Phrase
 _EMERGENCY: Final = "110"
 _LONGEST: Final = 500
 _CALL: Final = Phrase("called: {} at {}, by {}")
+_NOBODY: Final = Phrase("   nobody answered")
 _OFFICER: Final = Phrase("   answered by: {}")
 _REFERENCE: Final = Phrase("   reference: {}")
 _ASK: Final = Phrase("fedsafe: who answered (name or number)? End with Ctrl-D:")
@@ -48,6 +49,11 @@ _ASK: Final = Phrase("fedsafe: who answered (name or number)? End with Ctrl-D:")
     help="When, such as 2026-11-24T09:30Z; default: now.",
 )
 @click.option("--reference", metavar="REFERENCE", help="Their incident number.")
+@click.option(
+    "--no-answer",
+    is_flag=True,
+    help="Nobody answered: the call is noted, and is owed still.",
+)
 @word("said", Said, "What was said", multiple=True)
 @word("ordered", Ordered, "What they asked for or ordered", multiple=True)
 @shared_options
@@ -56,7 +62,8 @@ def call(context: click.Context, /, case_id: str | None, **given: Any) -> ExitSt
     """Show whom to call and what to say; with CASE, record the call that was made.
 
     Reads who answered from standard input, one line or none. Of the conversation only
-    the words of --said and --ordered are stored.
+    the words of --said and --ordered are stored. With --no-answer it reads nothing:
+    call again, and record that too.
 
     \b
     Examples:
@@ -67,10 +74,13 @@ def call(context: click.Context, /, case_id: str | None, **given: Any) -> ExitSt
     settings = settings_of(context)
     if case_id is None:
         return _tell_script(settings)
-    if sys.stdin.isatty():
+    answered = not given["no_answer"]
+    if sys.stdin.isatty() and answered:
         _tell_script(settings)
         note(_ASK.said(settings.language))
-    officer = sys.stdin.buffer.read(_LONGEST).decode("utf-8", "replace").strip()
+    officer = ""  # nobody is there to be named
+    if answered:
+        officer = sys.stdin.buffer.read(_LONGEST).decode("utf-8", "replace").strip()
     body = {
         "number": given["number"],
         "at": given["at"] or int(time.time()),  # noqa: TID251 - now
@@ -78,6 +88,8 @@ def call(context: click.Context, /, case_id: str | None, **given: Any) -> ExitSt
         "ordered": sorted(set(given["ordered"])),
     }
     known = {"officer": officer or None, "reference": given["reference"]}
+    if not answered:
+        body["answered"] = False
     body |= {name: value for name, value in known.items() if value is not None}
     path = f"/v1/cases/{case_id_of(case_id)}/calls"
     return tell_receipt(settings, personal(settings).change(path, body))
@@ -88,6 +100,8 @@ def tell_calls(answer: dict[str, Any], settings: Settings) -> None:
     language = settings.language
     for made in answer["calls"]:
         line(_CALL.said(language).format(made["number"], shown(made["at"]), made["by"]))
+        if not made.get("answered", True):
+            line(_NOBODY.said(language))
         if made["officer"] is not None:
             line(_OFFICER.said(language).format(made["officer"]))
         if made["reference"] is not None:

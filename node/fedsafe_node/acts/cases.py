@@ -123,7 +123,10 @@ class ApproveCase(Message, frozen=True):
 
 
 class NoteCall(Message, frozen=True):
-    """A call that was made about a case: what the form asks, and nothing else of it."""
+    """A call that was made about a case: what the form asks, and nothing else of it.
+
+    One that nobody `answered` names nobody, and nothing that was said.
+    """
 
     number: Annotated[str, msgspec.Meta(pattern=r"^\+?[0-9][0-9 /-]{1,29}(?!\n)$")]
     at: Moment
@@ -133,6 +136,7 @@ class NoteCall(Message, frozen=True):
     reference: Reference | None = None
     said: Annotated[tuple[Said, ...], msgspec.Meta(max_length=6)] = ()
     ordered: Annotated[tuple[Ordered, ...], msgspec.Meta(max_length=7)] = ()
+    answered: bool = True
 
 
 class NoteInquiry(Message, frozen=True):
@@ -155,7 +159,7 @@ class InquiryShown(Message, frozen=True):
 
 
 class CallShown(Message, frozen=True):
-    """A call that was made, and who made it."""
+    """A call that was made, whether anybody answered, and who made it."""
 
     number: str
     at: int
@@ -164,6 +168,7 @@ class CallShown(Message, frozen=True):
     said: list[Said]
     ordered: list[Ordered]
     by: str
+    answered: bool = True
 
 
 class CaseReceipt(Message, frozen=True):

@@ -2,7 +2,8 @@
 """A child in acute danger (U0): 110 and what to say stand there before any field.
 
 The page needs no script, and asks nothing before somebody has said that they called, or
-that nobody answered. That moment goes with the form, and into the case as its call.
+that nobody answered. That moment goes with the form, and into the case as its call: one
+that nobody answered is owed still.
 """
 
 from dataclasses import replace
@@ -97,13 +98,13 @@ async def open_case(view: View) -> web.StreamResponse:
         if refused.problem.code == Code.SENT_ALREADY:
             return view.go("/cases/open?done=yes")
         return page.turned_down(refused)
-    if answered == _CALLED:
-        call = {"number": _NUMBER, "at": int(at)}
-        call |= {} if incident is None else {"reference": incident}
-        # A key is good for one request: the call has one of its own, beside the case's.
-        other = {**view.posted, "once": [f"{view.text('once')}-call"]}
-        calling = replace(view, posted=other)
-        await calling.ask("noteCall", path={"case": opened.case}, body=call, acts=True)
+    call: dict[str, Any] = {"number": _NUMBER, "at": int(at)}
+    call |= {} if answered == _CALLED else {"answered": False}
+    call |= {} if incident is None else {"reference": incident}
+    # A key is good for one request: the call has one of its own, beside the case's.
+    other = {**view.posted, "once": [f"{view.text('once')}-call"]}
+    calling = replace(view, posted=other)
+    await calling.ask("noteCall", path={"case": opened.case}, body=call, acts=True)
     return view.show(
         "danger_opened.html",
         **_script(view),

@@ -711,6 +711,26 @@ def test_a_call_is_noted_with_who_answered_from_standard_input(
     )
 
 
+def test_a_call_that_nobody_answered_is_noted_without_a_question(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(f"POST /v1/cases/{CASE}/calls", RECEIPT)
+    at = ("--at", "2026-11-24T09:30Z")
+    outcome = ask("case", "call", CASE, *at, "--no-answer", stdin=b"Leitstelle\n")
+
+    assert outcome.status == 0
+    assert node.asked[-1] == (
+        f"POST /v1/cases/{CASE}/calls",
+        {
+            "number": "110",
+            "at": 1_795_512_600,
+            "said": [],
+            "ordered": [],
+            "answered": False,
+        },
+    )
+
+
 def test_calls_are_shown_with_the_case(ask: "Run", node: "FakeNode") -> None:
     made = {
         "number": "110",
@@ -721,7 +741,8 @@ def test_calls_are_shown_with_the_case(ask: "Run", node: "FakeNode") -> None:
         "ordered": ["preserve"],
         "by": "ella",
     }
-    node.always(f"GET /v1/cases/{CASE}", SHOWN | {"calls": [made]})
+    tried = made | {"officer": None, "answered": False}
+    node.always(f"GET /v1/cases/{CASE}", SHOWN | {"calls": [made, tried]})
     german, english = (
         ask("case", "show", CASE, "--lang", "de").out,
         ask("case", "show", CASE).out,
@@ -732,6 +753,8 @@ def test_calls_are_shown_with_the_case(ask: "Run", node: "FakeNode") -> None:
         assert word in english
     assert "Beweismittel sichern" in german
     assert "preserve evidence" in english
+    assert german.count("niemand hat abgenommen") == 1
+    assert english.count("nobody answered") == 1
 
 
 def test_a_pack_is_written_into_a_private_file(

@@ -86,7 +86,9 @@ async def test_if_nobody_answers_110_stands_above_the_form_and_after_it(
 
     assert "Call again now" in done.text
     assert 'href="tel:110"' in done.html
-    assert len(await office.written(Event.CASE_CALLED)) == calls
+    noted = await office.written(Event.CASE_CALLED)
+    assert len(noted) == calls + 1
+    assert '"step":"not_reached"' in noted[-1].text
 
 
 async def test_a_form_that_lacks_something_keeps_the_moment_of_the_call(

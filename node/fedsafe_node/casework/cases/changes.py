@@ -12,7 +12,7 @@ import msgspec
 from fedsafe_node.acts.cases import NoteCall, OpenCase
 from fedsafe_node.casework.cases.content import CaseFile, KeptCall
 from fedsafe_node.casework.cases.keeper import Change
-from fedsafe_node.casework.cases.timeline import CALLED
+from fedsafe_node.casework.cases.timeline import CALLED, NOT_REACHED
 from fedsafe_node.ground.errors import BadRequestError, WrongStateError, words_of
 from fedsafe_node.store.casework_rows import CaseRow
 from fedsafe_policies.errors import CasePackageError
@@ -184,7 +184,19 @@ def changed(
 
 
 def called(row: CaseRow, file: CaseFile, request: NoteCall, by: str) -> Change:
-    """Note a call; the case stays where it is, and what was approved stays so."""
+    """Note a call; the case stays where it is, and what was approved stays so.
+
+    Raises:
+        BadRequestError: it says what somebody told who has not answered, or when it was
+            cannot be.
+        WrongStateError: the case is closed, or has too many.
+    """
+    if not request.answered and (request.officer or request.said or request.ordered):
+        raise BadRequestError(
+            "invalid_body",
+            Phrase("nobody answered: then nobody is named, and nothing was said"),
+            pointer="/answered",
+        )
     if CaseState(row.state) is CaseState.CLOSED:
         raise WrongStateError(
             "case_closed", Phrase("a closed case is not changed any more")
@@ -204,9 +216,10 @@ def called(row: CaseRow, file: CaseFile, request: NoteCall, by: str) -> Change:
         said=tuple(sorted(set(request.said))),
         ordered=tuple(sorted(set(request.ordered))),
         by=by,
+        answered=request.answered,
     )
     return Change(
-        step=CALLED,
+        step=CALLED if request.answered else NOT_REACHED,
         state=CaseState(row.state),
         urgency=Urgency(row.urgency),
         known_at=row.known_at,

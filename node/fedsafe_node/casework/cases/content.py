@@ -63,7 +63,10 @@ class Release(Row, frozen=True, kw_only=True):
 
 
 class KeptCall(Row, frozen=True, kw_only=True):
-    """A call: which number, when, who answered, what was said and ordered, by whom."""
+    """A call: which number, when, who answered, what was said and ordered, by whom.
+
+    Nobody may have `answered`; of older cases everybody has.
+    """
 
     number: str
     at: int
@@ -72,6 +75,7 @@ class KeptCall(Row, frozen=True, kw_only=True):
     said: tuple[Said, ...]
     ordered: tuple[Ordered, ...]
     by: str
+    answered: bool = True
 
 
 class KeptInquiry(Row, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ EVENTS: Final = {
     "consent_revoked": Event.CASE_ASSESSED,
     "attached": Event.CASE_ATTACHED,
     "called": Event.CASE_CALLED,
+    "not_reached": Event.CASE_CALLED,
     "approved": Event.CASE_APPROVED,
     "looked_at": Event.CASE_APPROVED,
     "packaged": Event.CASE_MOVED,

@@ -16,6 +16,8 @@ _UNDELIVERED: Final = frozenset({_S.DISPATCHING, _S.FAILED, _S.FALLBACK})
 """A case that was delivered before, and is here now, has come back or goes on."""
 _UNACKNOWLEDGED: Final = _UNDELIVERED | {_S.DELIVERED}
 CALLED: Final = "called"
+NOT_REACHED: Final = "not_reached"
+"""Somebody has called, and nobody answered: the call is owed still."""
 LOOKED_AT: Final = "looked_at"
 CLOSED: Final = "closed"
 ERASED: Final = "erased"

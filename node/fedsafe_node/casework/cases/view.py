@@ -127,6 +127,7 @@ def show_case(
                 said=list(call.said),
                 ordered=list(call.ordered),
                 by=call.by,
+                answered=call.answered,
             )
             for call in file.calls
         ],

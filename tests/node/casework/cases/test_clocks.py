@@ -334,6 +334,31 @@ async def test_a_call_is_kept_sealed_and_ends_the_reminder_to_call(
     assert b"Leitstelle" not in row.sealed
 
 
+async def test_a_call_that_nobody_answers_is_kept_and_owed_still(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    start = desk.team.now
+    case = await desk.full(ada, urgency=Urgency.U0, known_at=start)
+    await desk.cases.approve(case, POLICE, ada)
+    tried = NoteCall(number="110", at=start, reference="online-7", answered=False)
+    await desk.cases.call(case, tried, ben)
+    shown = await desk.cases.show(case, ada)
+    owed = {each.milestone for each in shown.terms if each.met_at is None}
+    named = NoteCall(number="110", at=start, officer="Nord", answered=False)
+    spoken = NoteCall(number="110", at=start, said=(Said.WHO,), answered=False)
+    errors = [await refused(desk.cases.call(case, x, ben)) for x in (named, spoken)]
+    await desk.cases.call(case, NoteCall(number="110", at=start), ben)
+    later = await desk.cases.show(case, ada)
+
+    (call,) = shown.calls
+    assert (call.answered, call.reference, call.by) == (False, "online-7", "ben")
+    assert shown.steps[-1].step == "not_reached"
+    assert "call" in owed
+    assert [(e.code, e.pointer) for e in errors] == [("invalid_body", "/answered")] * 2
+    assert [each.answered for each in later.calls] == [False, True]
+    assert "call" not in {x.milestone for x in later.terms if x.met_at is None}
+
+
 async def test_a_call_in_the_future_or_of_a_closed_case_is_refused(
     desk: Desk, ada: Principal
 ) -> None:
