@@ -292,17 +292,20 @@ async def _fill_round(house: House, reader: Reader) -> None:
     """
     target = f"{ROUNDS}/new/open"
     await reader.open(target)
-    await reader.send(target, {"sample": "1"})
-    await review_all(reader)
+    shown = await reader.send(target, {"sample": "20"})
     async with Reader(house.origin) as rita:
         await rita.log_in(house.staff, "rita")
-        for path in ("/desk/reviews/matches", "/desk/signals/own"):
-            await rita.open(path)
-    await reader.open(target)
-    shown = await reader.send(target, {"sample": "20"})
+        for _ in range(5):
+            await review_all(reader)
+            for path in ("/desk/reviews/matches", "/desk/signals/own"):
+                await rita.open(path)
+            await reader.open(target)
+            shown = await reader.send(target, {"sample": "20"})
+            if "refusals, all" not in shown.text:
+                break
     first = next(link for link in shown.links if "/entries/" in link)
     await reader.open(first)
-    reason = "Der Vermerk zur Prüfung liegt in der Akte."
+    reason = "Ein Brief ging an eine falsche Anschrift."
     await reader.send(first, {"verdict": "ask", "note": reason})
 
 

@@ -34,7 +34,13 @@ _NOTHING: Final = Phrase("the round has nothing to review from there on")
 _REVIEWED: Final = Phrase("the log is reviewed below entry {entry}")
 _DUE: Final = Phrase("the next signature is due at {at}")
 _ASK: Final = Phrase("fedsafe: why do you find so? End with Ctrl-D:")
+_SAY: Final = Phrase("fedsafe: what do you answer? End with Ctrl-D:")
+_UNFOUND: Final = Phrase("say on standard input why you find so")
+_UNSAID: Final = Phrase("say on standard input what you answer")
 _GO_ON: Final = Phrase("there are more: --since {next}")
+_QUESTIONS: Final = "/v1/questions"
+_UNASKED: Final = Phrase("nobody asks you anything")
+_ANSWERED: Final = Phrase("your answer stands in the round")
 _ROUND: Final = click.argument("round_id", metavar="ROUND")
 
 
@@ -246,7 +252,7 @@ def mark(context: click.Context, /, round_id: str, **given: Any) -> ExitStatus: 
     body = {
         "entries": list(given["indices"]),
         "verdict": given["verdict"],
-        "note": _reason(settings),
+        "note": _typed(settings, _ASK, _UNFOUND),
     }
     if given["breach"]:
         body["breach"] = given["breach"]
@@ -268,6 +274,62 @@ def sign(context: click.Context, round_id: str) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     return _tell(settings, personal(settings).change(f"{_target(round_id)}/sign", None))
+
+
+@round_.command("questions")
+@shared_options
+@click.pass_context
+def questions(context: click.Context) -> ExitStatus:
+    """List what review rounds ask you about acts of your own; anybody may be asked.
+
+    \b
+    Example:
+      fedsafe round questions
+    """  # noqa: D301
+    settings, language = settings_of(context), settings_of(context).language
+    answer = personal(settings).get(_QUESTIONS)
+    if settings.json:
+        document(answer)
+        return OK
+    rows = [
+        [
+            each["question"],
+            shown(each["at"]),
+            ", ".join(f"{one['index']} ({one['event']})" for one in each["entries"]),
+            each.get("asks"),
+        ]
+        for each in answer["questions"]
+    ]
+    if rows:
+        names = ("question", "at", "entries", "why")
+        table(headings(settings, *names), rows)
+    else:
+        line(_UNASKED.said(language))
+    return OK
+
+
+@round_.command("answer")
+@click.argument("question", metavar="QUESTION", type=click.IntRange(min=0))
+@shared_options
+@click.pass_context
+def answer(context: click.Context, question: int) -> ExitStatus:
+    """Answer what a round asks you; the answer is read from stdin, and kept once.
+
+    It has up to 2,000 characters and no identifiers, and stands in the round under your
+    pseudonym.
+
+    \b
+    Example:
+      echo "for ticket 7" | fedsafe round answer 12
+    """  # noqa: D301
+    settings = settings_of(context)
+    body = {"answer": _typed(settings, _SAY, _UNSAID)}
+    found = personal(settings).change(f"{_QUESTIONS}/{question}/answer", body)
+    if settings.json:
+        document(found)
+    else:
+        line(_ANSWERED.said(settings.language))
+    return OK
 
 
 @round_.command("print")
@@ -331,12 +393,13 @@ def _pages(node: Client, round_id: str) -> Iterator[dict[str, Any]]:
         since, more = page["next"], page["more"]
 
 
-def _reason(settings: Settings) -> str:
+def _typed(settings: Settings, ask: Phrase, lacking: Phrase) -> str:
+    """Read a text from standard input; a person is asked for it."""
     if sys.stdin.isatty():
-        note(_ASK.said(settings.language))
+        note(ask.said(settings.language))
     text = sys.stdin.buffer.read(_MOST_READ).decode("utf-8", "replace").strip()
     if not text:
-        raise misused(Phrase("say on standard input why you find so"))
+        raise misused(lacking)
     return text
 
 

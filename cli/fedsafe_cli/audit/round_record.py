@@ -30,6 +30,7 @@ _ENTRY: Final = Phrase("entry {index}, {at}")
 _OF_ENTRIES: Final = Phrase("entries {entries}")
 _BREACH: Final = Phrase("breach {breach}")
 _GONE: Final = Phrase("the reason is erased with the key of its month")
+_ANSWER: Final = Phrase("answer of the asked person")
 _UNMARKED: Final = Phrase("no mark yet")
 _SIGN: Final = (Phrase("Place, day"), Phrase("Signature"))
 
@@ -139,7 +140,10 @@ def _finding(mark: Answer, language: str) -> tuple[str, tuple[str, ...]]:
     if mark.get("breach"):
         lines.append(_BREACH.said(language).format(breach=mark["breach"]))
     by = _BY.said(language).format(at=shown(mark["at"]), by=mark["by"])
-    return f"{word(words.VERDICTS, mark['verdict'], language)}, {by}", tuple(lines)
+    said = word(words.VERDICTS, mark["verdict"], language)
+    if mark.get("answers") is not None:
+        said = _ANSWER.said(language)
+    return f"{said}, {by}", tuple(lines)
 
 
 def _entry(entry: Answer, language: str) -> tuple[str, tuple[str, ...]]:

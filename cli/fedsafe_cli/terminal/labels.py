@@ -72,6 +72,7 @@ _LABELS: Final = (
     Phrase("last used"),
     Phrase("passkey"),
     Phrase.within("labels", "round"),
+    Phrase.within("labels", "question"),
     Phrase.within("labels", "opened"),
     Phrase("breach"),
     Phrase.within("labels", "why"),

@@ -124,7 +124,9 @@ class RoundEntries(Message, frozen=True):
 class RoundMark(Message, frozen=True):
     """One finding, its entries and its reason; `note` is None once its key is gone.
 
-    A later mark of an entry takes the place of an earlier one.
+    A later mark of an entry takes the place of an earlier one. One that `answers`
+    another is what the asked person said, under the pseudonym `by`; it leaves the
+    entries to be asked about until somebody marks them anew.
     """
 
     mark: int
@@ -134,6 +136,36 @@ class RoundMark(Message, frozen=True):
     entries: list[int]
     note: str | None = None
     breach: BreachId | None = None
+    answers: int | None = None
+
+
+class AskedEntry(Message, frozen=True):
+    """An entry that somebody is asked about: an act of their own."""
+
+    index: int
+    event: str
+    at: str
+
+
+class AskedQuestion(Message, frozen=True):
+    """What an officer asks somebody about own acts, in the words `asks`."""
+
+    question: int
+    at: int
+    entries: list[AskedEntry]
+    asks: str | None = None
+
+
+class AskedQuestions(Message, frozen=True):
+    """The questions of open rounds to whoever reads them, without those answered."""
+
+    questions: list[AskedQuestion]
+
+
+class AnswerQuestion(Message, frozen=True):
+    """What somebody says to a question about own acts; without identifiers."""
+
+    answer: Note
 
 
 class RoundMarks(Message, frozen=True):

@@ -6,6 +6,9 @@ from typing import Annotated, Final
 import msgspec
 
 from fedsafe_node.acts.rounds import (
+    AnswerQuestion,
+    AskedQuestion,
+    AskedQuestions,
     MarkRound,
     OpenRound,
     RoundAnswer,
@@ -16,7 +19,7 @@ from fedsafe_node.acts.rounds import (
     RoundQuery,
     RoundsAnswer,
 )
-from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_policies.vocabulary import Role
@@ -25,6 +28,7 @@ _Index = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,14})(?!\n)$")]
 _ROUND: Final = {"round": RoundId}
 _ENTRY: Final = {"round": RoundId, "entry": _Index}
 _OFFICERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})
+_QUESTION: Final = {"question": _Index}
 _GONE: Final = frozenset({404, 409})
 
 
@@ -76,6 +80,21 @@ async def sign_round(call: Call) -> object:
     """Sign a round."""
     return await call.services.rounds.sign(
         call.path["round"], call.principal, once=call.once
+    )
+
+
+async def list_questions(call: Call) -> object:
+    """List what somebody is asked about own acts."""
+    return await call.services.rounds.questions(call.principal)
+
+
+async def answer_question(call: Call) -> object:
+    """Answer a question about own acts."""
+    return await call.services.rounds.reply(
+        int(call.path["question"]),
+        call.body(AnswerQuestion),
+        call.principal,
+        once=call.once,
     )
 
 
@@ -187,6 +206,33 @@ ROUND_ROUTES: Final = (
         summary="Sign that the log is reviewed to where the round ends",
         path_types=_ROUND,
         answer=RoundAnswer,
+        idempotent=True,
+        refusals=_GONE,
+    ),
+    Route(
+        name="listQuestions",
+        method="GET",
+        path="/v1/questions",
+        handler=list_questions,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        lane=Lane.READS,
+        summary="List what review rounds ask you about acts of your own",
+        answer=AskedQuestions,
+    ),
+    Route(
+        name="answerQuestion",
+        method="POST",
+        path="/v1/questions/{question}/answer",
+        handler=answer_question,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        lane=Lane.WRITES,
+        summary="Answer what a review round asks you about acts of your own",
+        body=AnswerQuestion,
+        limit=16 * KIB,
+        path_types=_QUESTION,
+        answer=AskedQuestion,
         idempotent=True,
         refusals=_GONE,
     ),

@@ -44,8 +44,8 @@ class Act:
     `lead` says before what it brings about. `without` are fields of the message that
     the page knows itself; `given` says what they are. With `shows` the answer is shown
     at once, since it has a secret that is shown once or is itself what was asked for.
-    A `grave` act cannot be undone. `names` are those of fields that are called
-    otherwise elsewhere.
+    A `grave` act cannot be undone; what one `ends` leaves its list. `names` are those
+    of fields that are called otherwise elsewhere.
     """
 
     route: str
@@ -57,6 +57,7 @@ class Act:
     only: Callable[[Any], bool] | None = None
     shows: bool = False
     grave: bool = False
+    ends: bool = False
     names: Mapping[str, Phrase] = field(default_factory=dict)
 
 

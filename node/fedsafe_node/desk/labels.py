@@ -8,6 +8,7 @@ from fedsafe_node.words.acts import REFUSALS
 from fedsafe_policies.ground.catalogue import Phrase
 
 LABELS: Final[Mapping[str, Phrase]] = {
+    "asks": Phrase.within("desk field", "what is asked"),
     "absent": Phrase.within("desk field", "did not answer"),
     "access": Phrase.within("desk field", "is a look at it"),
     "accounts": Phrase.within("desk field", "accounts"),

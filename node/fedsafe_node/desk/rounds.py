@@ -18,9 +18,11 @@ from fedsafe_node.acts.rounds import (
     RoundMarks,
     RoundsAnswer,
 )
+from fedsafe_node.api.codes import CODES, Code
 from fedsafe_node.desk.act import Act, FormPage
 from fedsafe_node.desk.described import Cell, Shown, Table, cell_of, number, rows_of
 from fedsafe_node.desk.log import event_word
+from fedsafe_node.desk.shelf import Shelf
 from fedsafe_node.desk.view import ROOT, Handler, Page, Place, View, form_pages
 from fedsafe_node.words import rounds as words
 from fedsafe_policies.ground.catalogue import Phrase
@@ -30,7 +32,7 @@ _MOST: Final = 200
 _FINAL: Final = frozenset({"plausible", "incident"})
 _PATH: Final = "/log/rounds"
 _ROUND: Final = Phrase.within("desk field", "review round")
-_OF_ENTRY: Final = frozenset({"index", "event"})
+_OF_ENTRY: Final = frozenset({"index", "event", "outcome"})
 
 
 def _given(view: View, item: Any) -> dict[str, Any]:  # noqa: ANN401 - of a form
@@ -207,10 +209,19 @@ def _listed(view: View, name: str, each: RoundEntry) -> dict[str, object]:
         "at": cell_of(view, "at", each.at) or Cell(),
         "kind": view.say(words.KINDS[each.kind]),
         "event": event_word(view, each.event),
-        "outcome": cell_of(view, "outcome", each.outcome) or Cell(),
+        "outcome": _outcome(view, each.outcome),
         "own": each.own,
         "found": view.say(words.VERDICTS[each.verdict.value]) if each.verdict else "",
     }
+
+
+def _outcome(view: View, outcome: str) -> Cell:
+    """Say what came of it; of a refusal, what the API says of its code."""
+    try:
+        _, title = CODES[Code(outcome)]
+    except ValueError:
+        return cell_of(view, "outcome", outcome) or Cell()
+    return Cell(view.say(title))
 
 
 async def show_entry(view: View) -> web.StreamResponse:
@@ -225,6 +236,7 @@ async def show_entry(view: View) -> web.StreamResponse:
         "what": event_word(view, shown.entry.event),
         "code": shown.entry.event,
         "kind": view.say(words.KINDS[shown.kind]),
+        "outcome": _outcome(view, shown.entry.outcome),
         "rows": rows_of(view, shown.entry, Shown(without=_OF_ENTRY)),
         "own": shown.own,
         "found": view.say(words.VERDICTS[shown.verdict.value]) if shown.verdict else "",
@@ -318,12 +330,41 @@ async def show_record(view: View) -> web.StreamResponse:
                 "entries": ", ".join(map(str, each.entries)),
                 "note": each.note,
                 "breach": each.breach,
+                "answers": each.answers is not None,
             }
             for each in found.marks
         ],
         entries=entries,
         back=f"{ROOT}{_PATH}/{name}",
     )
+
+
+QUESTIONS: Final = Shelf(
+    name="questions",
+    place=Place.TODAY,
+    slug="questions",
+    title=Phrase.within("desk", "Questions to you"),
+    lead=Phrase(
+        "What a review round of the log asks you about acts of your own. Your answer "
+        "is kept in the round, under your pseudonym."
+    ),
+    empty=Phrase("Nobody asks you anything."),
+    list_route="listQuestions",
+    items="questions",
+    key="question",
+    param="question",
+    columns=("question", "at", "asks"),
+    acts=(
+        Act(
+            route="answerQuestion",
+            verb="answer",
+            button=Phrase.within("desk", "Answer the question"),
+            lead=Phrase("Without names and identifiers. You answer once."),
+            ends=True,
+            names={"answer": Phrase.within("desk field", "Your answer")},
+        ),
+    ),
+)
 
 
 def _page(
@@ -344,6 +385,7 @@ def _page(
 
 
 ROUND_PAGES: Final = (
+    *QUESTIONS.pages(),
     Page(
         name="rounds",
         path=_PATH,

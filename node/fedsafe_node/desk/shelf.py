@@ -205,7 +205,7 @@ class Shelf:
                 "back": f"{ROOT}{self.path}/{quote(one, safe='')}",
             },
         )
-        behind = f"{self.path}/{quote(one, safe='')}"
+        behind = self.path if act.ends else f"{self.path}/{quote(one, safe='')}"
         return await _sent(page, act, behind)
 
     async def _new(self, act: Act, view: View) -> web.StreamResponse:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from fedsafe_node.acts.audit import AuditStanding
 from fedsafe_node.acts.bodies import StatusAnswer
+from fedsafe_node.acts.rounds import AskedQuestions
 from fedsafe_node.desk.approvals import acts_of, may_approve
 from fedsafe_node.desk.described import Cell, cell_of
 from fedsafe_node.desk.frame import is_offered
@@ -144,6 +145,7 @@ async def show_today(view: View) -> web.StreamResponse:
     status: StatusAnswer = await view.ask("status")
     standing: AuditStanding = await view.ask("auditStatus")
     acts = [each async for each in acts_of(view)]
+    asked: AskedQuestions = await view.ask("listQuestions")
     offered = {page.path for page in view.desk.pages if is_offered(view, page)}
     due = [
         (each, count, f"{ROOT}{each.path}")
@@ -169,6 +171,7 @@ async def show_today(view: View) -> web.StreamResponse:
         waiting=sum(may_approve(view, each) for each in acts),
         own=sum(each.asked_by == view.reader.name for each in acts),
         still=still,
+        asked=len(asked.questions),
         log_path=f"{ROOT}/log/state",
     )
 
@@ -179,7 +182,7 @@ TODAY_PAGES: Final = (
         path="/today",
         handler=show_today,
         place=Place.TODAY,
-        routes=("status", "auditStatus", "listActs"),
+        routes=("status", "auditStatus", "listActs", "listQuestions"),
         title=Phrase.within("desk", "Today"),
         listed=True,
     ),

@@ -264,6 +264,7 @@ class Event(StrEnum):
     ROUND_MARKED = "round.marked"
     ROUND_SIGNED = "round.signed"
     ROUND_READ = "round.read"
+    ROUND_ANSWERED = "round.answered"
     ERASURE_OWED = "feed.erasure_owed"
     ERASURE_SETTLED = "feed.erasure_settled"
     BACKUP_MADE = "backup.made"

@@ -178,3 +178,21 @@ def test_what_does_not_fit_goes_nowhere(
 ) -> None:
     assert ask("round", *arguments, stdin=b"why").status == 2
     assert node.asked == []
+
+
+def test_questions_are_listed_and_answered(ask: "Run", node: "FakeNode") -> None:
+    entry = {name: READ[name] for name in ("index", "event", "at")}
+    asked = {"question": 7, "at": 1_795_512_700, "entries": [entry], "asks": "why?"}
+    node.always("GET /v1/questions", {"questions": [asked]})
+    node.always("POST /v1/questions/7/answer", asked)
+    shown = ask("round", "questions")
+
+    assert "4 (case.read)" in shown.out
+    assert "why?" in shown.out
+    assert ask("round", "questions", "--json").document["questions"]
+    answered = ask("round", "answer", "7", stdin=b"for ticket 7\n")
+    assert answered.status == 0
+    told = node.asked_of("POST /v1/questions/7/answer")
+    assert told == [{"answer": "for ticket 7"}]
+    node.always("GET /v1/questions", {"questions": []})
+    assert "nobody" in ask("round", "questions").out

@@ -21,6 +21,9 @@ from fedsafe_node.acts.breaches import (
 )
 from fedsafe_node.acts.budgets import BudgetsAnswer, BudgetShown
 from fedsafe_node.acts.rounds import (
+    AnswerQuestion,
+    AskedQuestion,
+    AskedQuestions,
     MarkRound,
     OpenRound,
     RoundAnswer,
@@ -92,6 +95,7 @@ OVERSIGHT_BODIES: Final[dict[str, object]] = {
     "notifyBreach": {"to": "authority", "at": 1, "reference": "file-7"},
     "closeBreach": {},
     "openRound": {},
+    "answerQuestion": {"answer": "as ticket 7 says"},
     "markRound": {"entries": [0], "verdict": "plausible", "note": "as the ticket says"},
 }
 
@@ -148,6 +152,24 @@ class FakeRounds:
     ) -> RoundEntries:
         await self.memory.called((round_id, since, limit, who))
         return RoundEntries(entries=[], next=1, more=False)
+
+    async def questions(self, who: Principal) -> AskedQuestions:
+        await self.memory.called((who,))
+        return AskedQuestions(questions=[])
+
+    async def reply(
+        self,
+        question: int,
+        request: AnswerQuestion,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> AskedQuestion:
+        await self.memory.called((question, request, who))
+        asked = AskedQuestion(question=question, at=0, entries=[])
+        if once is not None:
+            self.memory.rows[once.key] = once.row(asked, now=0)
+        return asked
 
     async def marks(self, round_id: str, who: Principal) -> RoundMarks:
         await self.memory.called((round_id, who))

@@ -149,6 +149,7 @@ def concrete(route: Route) -> str:
         request="0a" * 16,
         breach="0a" * 16,
         round="0a" * 16,
+        question="1",
         case="0a" * 16,
         order="0a" * 16,
         partner="bka",

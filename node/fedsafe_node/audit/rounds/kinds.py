@@ -53,7 +53,7 @@ NAMES: Final[Mapping[Kind, str]] = {
         "order.answered dispatch.made dispatch.noted dispatch.requeued "
         "dispatch.withdrawn sending.switched partner.entered partner.verified "
         "partner.tested breach.opened breach.assessed breach.notified breach.closed "
-        "round.opened round.marked round.signed"
+        "round.opened round.marked round.answered round.signed"
     ),
     Kind.EXPORT: (
         "audit.exported records.written case.rendered dispatch.taken "

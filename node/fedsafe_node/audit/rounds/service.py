@@ -17,6 +17,10 @@ from fedsafe_crypto.primitives.framing import lp_text
 from fedsafe_federation.wire.wireformat import decode, encode
 from fedsafe_node.acts.audit import AuditEvent
 from fedsafe_node.acts.rounds import (
+    AnswerQuestion,
+    AskedEntry,
+    AskedQuestion,
+    AskedQuestions,
     DrawnFrom,
     MarkRound,
     OpenRound,
@@ -68,6 +72,7 @@ class _Marked(Row, frozen=True, kw_only=True):
     entries: list[int]
     verdict: Verdict
     breach: str | None = None
+    answers: int | None = None
 
 
 class _Signed(Row, frozen=True, kw_only=True):
@@ -262,10 +267,11 @@ class Rounds:
                 entries=mark.entries,
                 note=self._note_of(row),
                 breach=mark.breach,
+                answers=mark.answers,
             )
             for row in rows
             if row.step == "marked"
-            for mark in [decode(row.record, _Marked)]
+            for mark in (decode(row.record, _Marked),)
         ]
         detail: Detail = {"round": round_id, "marks": len(found), **grounds}
         await self._read(who, detail)
@@ -320,6 +326,93 @@ class Rounds:
             return answer
 
         return await office.store.write(act)
+
+    async def questions(self, who: Principal) -> AskedQuestions:
+        """List what open rounds ask somebody about own acts, without those answered.
+
+        It shows nobody anything of anybody else, so it is no event.
+        """
+        found = await self._office.store.scan(lambda reader: self._asked(reader, who))
+        return AskedQuestions(questions=[question for question, _ in found])
+
+    async def reply(
+        self,
+        question: int,
+        request: AnswerQuestion,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> AskedQuestion:
+        """Answer a question about own acts; the entries stay to be asked about.
+
+        The answer is kept under the pseudonym that the person has in this quarter.
+
+        Raises:
+            NotFoundError: nobody asks this person that, or not any more.
+        """
+        office = self._office
+
+        async def act(tx: Transaction) -> AskedQuestion:
+            waiting = {
+                each.question: (each, name) for each, name in await self._asked(tx, who)
+            }
+            if question not in waiting:
+                raise NotFoundError(Phrase("no such question to you"))
+            asked, round_id = waiting[question]
+            entries = [each.index for each in asked.entries]
+            marked = _Marked(
+                v=1, entries=entries, verdict=Verdict.ASK, answers=question
+            )
+            shown = office.trail.shown(who.name, office.clock.now())
+            note = request.answer
+            await self._add(tx, round_id, "marked", marked, None, by=shown, note=note)
+            detail: Detail = {
+                "round": round_id,
+                "question": question,
+                "entries": " ".join(map(str, entries)),
+            }
+            await office.note(tx, Event.ROUND_ANSWERED, who.name, detail)
+            if once is not None:
+                await tx.add_idempotent_answer(once.row(asked, now=office.now()))
+            return asked
+
+        return await office.store.write(act)
+
+    async def _asked(
+        self, reader: Reader, who: Principal
+    ) -> list[tuple[AskedQuestion, str]]:
+        """Find what is asked of somebody, each with its round."""
+        found: list[tuple[AskedQuestion, str]] = []
+        for round_id, steps in _by_round(await reader.rounds()).items():
+            if "signed" in steps or "drawn" not in steps:
+                continue
+            rows = await reader.round_entries(round_id)
+            marks = _marks(rows)
+            for row in rows:
+                if row.step != "marked":
+                    continue
+                mark = decode(row.record, _Marked)
+                if mark.verdict is not Verdict.ASK or mark.answers is not None:
+                    continue
+                open_ = [each for each in mark.entries if marks[each] is Verdict.ASK]
+                own = [
+                    event
+                    for index in open_
+                    if index not in _answered(rows, row.number)
+                    for event in [await self._meant(reader, rows, index)]
+                    if self._is_own(event, who)
+                ]
+                if own:
+                    found.append((self._question(row, own), round_id))
+        return found
+
+    def _question(self, row: RoundRow, own: list[AuditEvent]) -> AskedQuestion:
+        return AskedQuestion(
+            question=row.number or 0,
+            at=row.recorded_at,
+            entries=[AskedEntry(each.index, each.event, each.at) for each in own],
+            asks=self._note_of(row),
+        )
 
     async def sign(
         self, round_id: str, who: Principal, *, once: Once | None = None
@@ -519,6 +612,14 @@ def _marks(rows: list[RoundRow]) -> dict[int, Verdict]:
             mark = decode(row.record, _Marked)
             found |= dict.fromkeys(mark.entries, mark.verdict)
     return found
+
+
+def _answered(rows: list[RoundRow], question: int | None) -> frozenset[int]:
+    """Name the entries about which the asked have answered a question."""
+    marks = (decode(row.record, _Marked) for row in rows if row.step == "marked")
+    return frozenset(
+        index for mark in marks if mark.answers == question for index in mark.entries
+    )
 
 
 def _open_rows(rows: list[RoundRow]) -> list[RoundRow]:

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 from tests.node.people.conftest import Team, team
 
-from fedsafe_node.acts.rounds import MarkRound, OpenRound, RoundAnswer, Verdict
+from fedsafe_node.acts.rounds import (
+    AnswerQuestion,
+    MarkRound,
+    OpenRound,
+    RoundAnswer,
+    Verdict,
+)
 from fedsafe_node.audit.rounds import sample
 from fedsafe_node.audit.rounds.clock import EVERY, count_rounds
 from fedsafe_node.audit.rounds.sample import rank
@@ -257,3 +263,30 @@ async def test_a_round_takes_so_many_alarms_and_refusals_and_the_next_the_rest(
 
     second = await desk.rounds.open(OpenRound(), DORA)
     assert (second.since, second.refusals, second.cut) == (6, 1, False)
+
+
+async def test_who_acted_is_asked_and_answers_under_a_pseudonym(desk: Desk) -> None:
+    rita = Principal("rita", Role.REVIEWER)
+    await desk.act(Event.CASE_READ, "rita", 2)
+    await desk.act(Event.CASE_READ, "audra")
+    round_id = (await desk.rounds.open(OpenRound(), DORA)).round
+    await desk.mark(round_id, [0, 1, 2], verdict=Verdict.ASK)
+    await desk.mark(round_id, [1])
+    (asked,) = (await desk.rounds.questions(rita)).questions
+    assert [each.index for each in asked.entries] == [0]
+    assert asked.asks == NOTE
+    assert (await desk.rounds.questions(DORA)).questions == []
+
+    said = AnswerQuestion(answer="for ticket 7")
+    stranger = await refused(desk.rounds.reply(asked.question, said, DORA))
+    assert isinstance(stranger, NotFoundError)
+    await desk.rounds.reply(asked.question, said, rita)
+    assert (await desk.rounds.questions(rita)).questions == []
+    again = await refused(desk.rounds.reply(asked.question, said, rita))
+    assert isinstance(again, NotFoundError)
+    *_, answer = (await desk.rounds.marks(round_id, DORA)).marks
+    assert (answer.note, answer.answers) == ("for ticket 7", asked.question)
+    assert answer.by == desk.office.trail.shown("rita", desk.office.clock.now())
+    assert await code_of(desk.rounds.sign(round_id, DORA)) == "round_unmarked"
+    shown = await desk.rounds.entry(round_id, 0, DORA)
+    assert shown.notes == [NOTE, "for ticket 7"]
