@@ -16,16 +16,18 @@ from urllib.parse import quote
 
 import msgspec
 
+from fedsafe_node.acts.bodies import Sentence
 from fedsafe_node.desk.fields import choice_word, field_word, is_code
 from fedsafe_node.desk.forms import is_moment
 from fedsafe_node.desk.view import View
-from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.ground.catalogue import Phrase, received
 
 _FIRST_SECOND: Final = 1_000_000_000
 """A smaller number is no moment, whatever its name."""
 _OPAQUE: Final = re.compile(r"[0-9a-f]{16,}|[0-9a-f-]{36}|[A-Za-z0-9+/=_-]{40,}")
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_MADE: Final = "_made"
 _ELSEWHERE: Final = Phrase("of {member}, whose desk shows it")
 
 
@@ -143,13 +145,38 @@ def _members(message: object) -> Iterator[tuple[str, Any]]:
         yield from ((str(name), value) for name, value in message.items())
     elif isinstance(message, msgspec.Struct):
         for encoded, name in _names(type(message)):
-            yield encoded, getattr(message, name)
+            if (value := said_in(message, name)) is not msgspec.UNSET:
+                yield encoded, value
+
+
+def said_in(message: object, name: str) -> Any:  # noqa: ANN401 - a field's value
+    """Give the value of a field; a sentence of the node so that each language has it.
+
+    How one was made stands beside it, under its name and `_made`, and is no value.
+    """
+    value = getattr(message, name)
+    made = getattr(message, name + _MADE, None)
+    if isinstance(made, Sentence) and isinstance(value, str):
+        return _received(made, value)
+    if isinstance(made, list) and isinstance(value, list) and len(made) == len(value):
+        return [_received(*each) for each in zip(made, value, strict=True)]
+    return value
+
+
+def _received(made: object, english: str) -> Phrase:
+    return received(msgspec.to_builtins(made), english)
 
 
 @cache
 def _names(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
     """Name the fields of a message, as they are sent and as they are kept."""
-    return tuple((each.encode_name, each.name) for each in msgspec.structs.fields(kind))
+    fields = msgspec.structs.fields(kind)
+    known = {each.name for each in fields}
+    return tuple(
+        (each.encode_name, each.name)
+        for each in fields
+        if not each.name.endswith(_MADE) or each.name.removesuffix(_MADE) not in known
+    )
 
 
 def cell_of(  # noqa: PLR0911 - one line a kind

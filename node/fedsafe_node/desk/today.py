@@ -13,7 +13,7 @@ from fedsafe_node.acts.audit import AuditStanding
 from fedsafe_node.acts.bodies import StatusAnswer
 from fedsafe_node.acts.rounds import AskedQuestions
 from fedsafe_node.desk.approvals import acts_of, may_approve
-from fedsafe_node.desk.described import Cell, cell_of
+from fedsafe_node.desk.described import Cell, cell_of, said_in
 from fedsafe_node.desk.frame import is_offered
 from fedsafe_node.desk.log import state_of
 from fedsafe_node.desk.view import ROOT, Page, Place, View
@@ -157,11 +157,12 @@ async def show_today(view: View) -> web.StreamResponse:
     still = [
         (name, cell)
         for name in _STANDS
-        if (value := getattr(status, name))
+        if (value := said_in(status, name))
         and (cell := cell_of(view, name, value)) is not None
     ]
     if status.store != "ok":
-        still.append(("store", Cell(status.store)))
+        told = said_in(status, "store")
+        still.append(("store", cell_of(view, "store", told) or Cell(status.store)))
     if status.disk != "ok":
         still.append(("disk", cell_of(view, "disk", status.disk) or Cell(status.disk)))
     return view.show(

@@ -2,10 +2,16 @@
 """How pages show what the API answers: links, days, and what a person would say."""
 
 import re
+from unittest.mock import patch
 
 import pytest
 from tests.node.desk.conftest import Readers
-from tests.support.desk_house import House
+from tests.support.desk_house import NODE, House
+
+from fedsafe_node.acts.audit import TableCheck, VerifyAnswer
+from fedsafe_node.acts.bodies import sentence_of
+from fedsafe_node.ground.principal import Principal
+from fedsafe_policies.ground.catalogue import Phrase
 
 TASKS = "/desk/reviews/matches"
 OWN = "/desk/signals/own"
@@ -96,3 +102,30 @@ async def test_an_officer_reads_who_rules_in_words(reader: Readers) -> None:
 
     assert "wer entscheidet dieser Knoten" in text
     assert "unserer" not in text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "is missing"), ("de", "fehlt")], ids=["en", "de"]
+)
+async def test_a_sentence_of_the_node_is_said_in_the_readers_language(
+    office: House, reader: Readers, language: str, words: str
+) -> None:
+    why = Phrase("{name} is missing").filled(name="guard")
+    made = sentence_of(why)
+    assert made is not None
+    check = TableCheck("seal", 1, ok=False, why=str(why), why_made=made)
+    dora = await reader("dora", language)
+    audits = office.fleet[NODE].services.audits
+    verify = audits.verify
+
+    async def lacking(who: Principal) -> VerifyAnswer:
+        await verify(who)
+        return VerifyAnswer(ok=False, logs=[], tables=[check])
+
+    with patch.object(audits, "verify", lacking):
+        await dora.open("/desk/log/state")
+        page = await dora.send("/desk/log/verify")
+
+    assert f"guard {words}" in page.text
+    assert "made" not in page.text
+    assert "{name}" not in page.text
