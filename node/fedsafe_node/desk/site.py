@@ -4,7 +4,7 @@
 A page is answered after these checks, in this order: the browser does not fetch ahead;
 Host is the desk's own; a form came from a page of the desk, with its token; somebody
 has logged in; their role may ask the routes that the page asks. Each refusal is an
-event. The routes then check all of it once more, as for any client. No answer is kept
+event but the first, which a browser earns by itself. The routes then check all of it once more, as for any client. No answer is kept
 by the browser, framed by another site, or runs a script that is not the desk's.
 """
 
@@ -205,7 +205,8 @@ class Site:
     async def _serve(self, view: View) -> web.StreamResponse:
         request, page = view.request, view.page
         if is_ahead(request):
-            return await self._refuse(view, 403, _AHEAD, "fetched_ahead")
+            await self._detain(view)  # a browser did it, nobody: no event tells of it
+            return show_wrong(view, 403, _AHEAD)
         if named_host(request) != self._host:
             words = _MISDIRECTED.filled(origin=self.desk.origin)
             return await self._refuse(view, 421, words, "misdirected")
