@@ -4,8 +4,9 @@
 A page is answered after these checks, in this order: the browser does not fetch ahead;
 Host is the desk's own; a form came from a page of the desk, with its token; somebody
 has logged in; their role may ask the routes that the page asks. Each refusal is an
-event but the first, which a browser earns by itself. The routes then check all of it once more, as for any client. No answer is kept
-by the browser, framed by another site, or runs a script that is not the desk's.
+event but the first, which a browser earns by itself. The routes then check all of it
+once more, as for any client. No answer is kept by the browser, framed by another site,
+or runs a script that is not the desk's.
 """
 
 import hmac
