@@ -350,9 +350,8 @@ def test_what_does_not_fit_is_named(
 def test_the_page_for_operators_names_the_times_of_the_templates() -> None:
     timing, page = Timing(), PAGE.read_text()
 
-    assert f"`ttl` {timing.ttl} s" in page
-    assert f"`loop_wait` {timing.loop_wait} s" in page
-    assert f"`retry_timeout` {timing.retry_timeout} s" in page
+    times = f"{timing.ttl} s, {timing.loop_wait} s, {timing.retry_timeout} s"
+    assert f"| `ttl`, `loop_wait`, `retry_timeout` | {times} |" in page
 
 
 class Kept:

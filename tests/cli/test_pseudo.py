@@ -188,5 +188,6 @@ def test_places_of_a_template_are_outside_of_its_marks() -> None:
     assert unmarked(said.format("z", name="N", count=7)).split() == [
         "N:",
         "{",
-        "7z",
+        "7",
+        "z",
     ]

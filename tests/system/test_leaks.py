@@ -693,6 +693,8 @@ def _round_reviewed(fed: Federation) -> None:
     run("mark", name, others[0], "--verdict", "plausible", typed=b"as ticket 7 says")
     run("sign", name, status=ExitStatus.BAD_INPUT)
     assert run("print", name)["marks"]
+    assert run("questions")["questions"] == []
+    run("answer", "1", typed=b"for ticket 7", status=ExitStatus.BAD_INPUT)
 
 
 def _orders_refused(fed: Federation) -> None:

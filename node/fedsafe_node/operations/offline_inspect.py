@@ -304,7 +304,10 @@ def _examined(table: TableCheck) -> Examined:
 
 
 def _why(check: LogCheck | TableCheck) -> Phrase:
-    return received(msgspec.to_builtins(check.why_made), check.why or "")
+    made, why = check.why_made, check.why or ""
+    if made is msgspec.UNSET:  # another program's words
+        return Phrase(why)
+    return received(msgspec.to_builtins(made), why)
 
 
 def unsealing_of(periods: Path) -> Unsealing:

@@ -532,7 +532,7 @@ def sent(code: str, refusal: Phrase) -> dict[str, object]:
                 f"Freigabe dieses Falls für {POLICE}; ",
                 f"wartet schon, beantragt von ella: Vorgang {'0c' * 16}",
                 f"`fedsafe act withdraw {'0c' * 16}`",
-                "--partner geht mehrmals",
+                "--partner ist mehrfach möglich",
             ),
         ),
         (

@@ -200,7 +200,10 @@ class Walk:
         if kind.cls in self._seen:
             return
         self._seen.add(kind.cls)
+        names = {each.name for each in kind.fields}
         for each in kind.fields:
+            if each.name.endswith("_made") and each.name.removesuffix("_made") in names:
+                continue  # how a sentence was made; the page says the sentence
             where = f"{kind.cls.__name__}.{each.name}"
             self.fields.setdefault(each.encode_name, where)
             self._type(each.type, each.encode_name, where)

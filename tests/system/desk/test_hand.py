@@ -227,19 +227,6 @@ def test_somebody_calls_110_and_then_opens_a_case(desktop: Desktop, how: str) ->
     hand.page.context.close()
 
 
-def test_a_second_person_refuses_with_a_reason(desktop: Desktop, how: str) -> None:
-    hand = Hand(desktop, "ruth", how)
-    hand.page.goto("/desk/approvals")
-    hand.go("main .cards a")
-    hand.choose("[name='reason'][value='incomplete']", "")
-    hand.enter("[id='f-refuse-reference']", "vermerk-3")
-    if hand.page.locator("#f-refuse-step_up").count():
-        hand.enter("#f-refuse-step_up", desktop.house.code("ruth"))
-    hand.go("form[action$='/refuse'] button")
-    assert hand.page.get_by_role("status").inner_text() == "Done."
-    hand.page.context.close()
-
-
 async def _checked_request(house_: House) -> str:
     """Have a request entered, and its identity check agreed to; give its path."""
     begins = "/desk/persons/requests/"

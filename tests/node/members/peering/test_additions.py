@@ -115,7 +115,7 @@ async def test_that_additions_wait_is_told_and_that_they_go_on(trio: Fleet) -> N
         situation = trio["b.demo"].base.situation
         assert "a.demo" in situation.not_covered(trio.clock.now())
         why = situation.why_not_covered("a.demo", trio.clock.now(), actor=False)
-        assert why == "its additions wait for witnesses"
+        assert str(why) == "its additions wait for witnesses"
     await trio.level("a.demo", ["b.demo", "c.demo"])
 
     for name in ("a.demo", "b.demo"):
