@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.conftest import as_nobody
-from tests.cli.terminal.test_remote import self_signed
+from tests.cli.conftest import as_nobody, self_signed
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run

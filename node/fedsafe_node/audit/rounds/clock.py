@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from fedsafe_node.audit.event_view import read_log_events
+from fedsafe_node.ground.errors import CorruptLogError
 from fedsafe_node.store.reader import Reader
 
 EVERY: Final = 31 * 24 * 60 * 60
@@ -32,11 +33,18 @@ async def due_at(reader: Reader, log: str) -> int | None:
 
 
 async def count_rounds(reader: Reader, log: str, now: int) -> tuple[int, int]:
-    """Count the rounds that are open, and those that are overdue: one, or none."""
+    """Count the rounds that are open, and those that are overdue: one, or none.
+
+    Where the log is too damaged to say since when it runs, one is overdue: the status
+    tells of a damaged node, too.
+    """
     rows = await reader.rounds()
     steps = {(row.round, row.step) for row in rows}
     is_open = sum(
         (row.round, "signed") not in steps for row in rows if row.step == "opened"
     )
-    due = await due_at(reader, log)
+    try:
+        due = await due_at(reader, log)
+    except CorruptLogError:
+        return is_open, 1
     return is_open, int(due is not None and due <= now)

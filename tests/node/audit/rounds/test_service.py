@@ -5,6 +5,7 @@ import asyncio
 import dataclasses
 from collections.abc import Awaitable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from tests.node.people.conftest import Team, team
@@ -20,12 +21,18 @@ from fedsafe_node.audit.rounds import sample
 from fedsafe_node.audit.rounds.clock import EVERY, count_rounds
 from fedsafe_node.audit.rounds.sample import rank
 from fedsafe_node.audit.rounds.service import Rounds
-from fedsafe_node.ground.errors import NodeError, NotFoundError, WrongStateError
+from fedsafe_node.ground.errors import (
+    CorruptLogError,
+    NodeError,
+    NotFoundError,
+    WrongStateError,
+)
 from fedsafe_node.ground.principal import Principal
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.proofs import log_root
 from fedsafe_node.log.pseudonyms import Pseudonyms
+from fedsafe_policies.ground.catalogue import Phrase
 from fedsafe_policies.vocabulary import Purpose, Role
 
 __all__ = ["team"]
@@ -213,6 +220,18 @@ async def test_marks_are_listed_in_their_order_with_their_reasons(desk: Desk) ->
     assert (last.entries, last.verdict, last.by) == ([1], Verdict.PLAUSIBLE, "audra")
     assert first.note == last.note == NOTE
     assert last.mark > first.mark
+
+
+async def test_a_log_that_is_damaged_where_it_begins_keeps_nobody_from_the_status(
+    desk: Desk,
+) -> None:
+    await desk.act(Event.AUDIT_READ, "rita")
+    store, log = desk.office.store, desk.office.trail.log
+    reads = "fedsafe_node.audit.rounds.clock.read_log_events"
+    damage = CorruptLogError(log, 0, Phrase("it is no audit event"))
+
+    with patch(reads, side_effect=damage):
+        assert await store.read(lambda r: count_rounds(r, log, 0)) == (0, 1)
 
 
 async def test_a_round_is_due_a_month_after_the_log_began_or_was_signed(
