@@ -118,4 +118,5 @@ def test_doctor_says_which_media_keys_nothing_binds() -> None:
     assert "generation 1.2" in str(found.found)
     assert "fedsafe federation reshare" in str(found.way_out)
     for text in (found.found, found.way_out):
+        assert text is not None
         assert said(text, language="de") != text
