@@ -26,6 +26,7 @@ from fedsafe_cli.terminal.output import document, line, note
 from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import printable
 from fedsafe_cli.terminal.texts import account_in
+from fedsafe_node.words import codes
 from fedsafe_policies.ground.catalogue import Phrase
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ class _Writer:
                 texts.GROUNDS, "purpose", purpose=self._purpose(entry["purpose"])
             ),
             self._word(
-                texts.GROUNDS, "basis", basis=self._word(texts.BASES, entry["basis"])
+                texts.GROUNDS, "basis", basis=self._word(codes.BASES, entry["basis"])
             ),
             self._rule(entry),
             self._word(

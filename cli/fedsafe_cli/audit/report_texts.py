@@ -111,13 +111,6 @@ GROUNDS: Final[Words] = {
     "signals": Phrase("signals: {signals}"),
     "detail": Phrase("details {erased}"),
 }
-BASES: Final[Words] = {
-    "gdpr_5_2": Phrase("Art. 5 (2) GDPR, accountability"),
-    "gdpr_6_1_c": Phrase("Art. 6 (1) (c) GDPR, legal obligation"),
-    "gdpr_6_1_f": Phrase("Art. 6 (1) (f) GDPR, legitimate interests"),
-    "gdpr_12": Phrase("Art. 12 GDPR, rights of the person"),
-    "gdpr_32": Phrase("Art. 32 GDPR, security"),
-}
 PURPOSES: Final[Mapping[str, str]] = {
     "signup_check": "check at sign-up",
     "recheck": "another check",

@@ -23,6 +23,8 @@ _BY_FIELD: Final[Mapping[str, Mapping[str, Phrase]]] = {
     "kind": codes.KINDS,
     "orientation": codes.ORIENTATIONS,
     "outcome": codes.OUTCOMES,
+    "basis": codes.BASES,
+    "rule": codes.RULES,
     "verdict": rounds.VERDICTS,
     **codes.SIGNAL_WORDS,
 }

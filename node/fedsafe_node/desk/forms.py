@@ -20,6 +20,8 @@ MOST_FIELDS: Final = 200
 _FEW: Final = 6
 """So many choices stand side by side; more are in a list."""
 _SHORT: Final = 120
+_WRITTEN: Final = frozenset({"reason"})
+"""Fields whose help is for who writes one; of who chooses one nothing is wanted."""
 _STEP: Final = "."
 
 
@@ -169,7 +171,8 @@ def _of_choices(
 ) -> Field:
     choices = _choices(last, type_)
     widget = Widget.ONE if len(choices) <= _FEW else Widget.ONE_OF_MANY
-    return replace(field, widget=widget, choices=choices)
+    told = None if last in _WRITTEN else field.help
+    return replace(field, widget=widget, choices=choices, help=told)
 
 
 def _choices(

@@ -91,10 +91,11 @@ async def show_events(view: View) -> web.StreamResponse:
 def _events_table(
     view: View, events: list[AuditEvent] | list[Any], *, by: bool = False
 ) -> Table:
-    """Put events under each other; with *by* who acted stands beside each."""
+    """Put events under each other; with *by* who acted, and on what basis."""
     names = ["index", "at", "event", "outcome", "purpose", "rule", "detail"]
     if by:
         names.insert(3, "actor")
+        names.insert(names.index("rule"), "basis")
     rows = []
     for each in events:
         cells = {

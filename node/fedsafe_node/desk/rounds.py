@@ -5,6 +5,7 @@ The pages of a round name neither who acted nor about whom; the page of one entr
 and is a look at its account.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -32,6 +33,7 @@ _MOST: Final = 200
 _FINAL: Final = frozenset({"plausible", "incident"})
 _PATH: Final = "/log/rounds"
 _ROUND: Final = Phrase.within("desk field", "review round")
+_TITLE: Final = Phrase.within("desk", "Review round")
 _OF_ENTRY: Final = frozenset({"index", "event", "outcome"})
 
 
@@ -172,7 +174,7 @@ async def show_round(view: View) -> web.StreamResponse:
     here = f"{ROOT}{_PATH}/{name}"
     behind = f"{here}?{urlencode({'since': page.next})}" if page.more else ""
     around: dict[str, object] = {
-        "title": _ROUND,
+        "title": _TITLE,
         "lead": None,
         "one": one,
         "facts": _facts(view, one),
@@ -327,7 +329,7 @@ async def show_record(view: View) -> web.StreamResponse:
                 "at": view.when(each.at),
                 "by": each.by,
                 "verdict": view.say(words.VERDICTS[each.verdict.value]),
-                "entries": ", ".join(map(str, each.entries)),
+                "entries": _entries(view, each.entries),
                 "note": each.note,
                 "breach": each.breach,
                 "answers": each.answers is not None,
@@ -339,6 +341,15 @@ async def show_record(view: View) -> web.StreamResponse:
     )
 
 
+def _entries(view: View, entries: Sequence[int]) -> str:
+    """Name entries by their numbers."""
+    numbers = ", ".join(map(str, entries))
+    if len(entries) == 1:
+        return view.say(_ENTRY.filled(index=numbers))
+    return view.say(_ENTRIES.filled(entries=numbers))
+
+
+_ENTRIES: Final = Phrase("Entries {entries}")
 QUESTIONS: Final = Shelf(
     name="questions",
     place=Place.TODAY,
@@ -372,7 +383,7 @@ def _page(
     path: str,
     routes: tuple[str, ...],
     handler: Handler,
-    title: Phrase = _ROUND,
+    title: Phrase = _TITLE,
 ) -> Page:
     return Page(
         name=name,
@@ -392,7 +403,7 @@ ROUND_PAGES: Final = (
         handler=show_rounds,
         place=Place.LOG,
         routes=("listRounds",),
-        title=Phrase.within("desk", "Review round"),
+        title=_TITLE,
         lead=Phrase(
             "Look through what people did: a sample of what they read, decided and "
             "exported, all alarms and all refusals. Nobody reviews an own act."

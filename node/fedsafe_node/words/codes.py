@@ -55,6 +55,39 @@ KINDS: Final[dict[str, Phrase]] = {
     "blake3": Phrase("file (BLAKE3)"),
     "pdq": Phrase("picture (PDQ)"),
 }
+BASES: Final[dict[str, Phrase]] = {
+    "gdpr_5_2": Phrase("Art. 5 (2) GDPR, accountability"),
+    "gdpr_6_1_c": Phrase("Art. 6 (1) (c) GDPR, legal obligation"),
+    "gdpr_6_1_f": Phrase("Art. 6 (1) (f) GDPR, legitimate interests"),
+    "gdpr_12": Phrase("Art. 12 GDPR, rights of the person"),
+    "gdpr_32": Phrase("Art. 32 GDPR, security"),
+}
+"""The legal basis of what an event tells of."""
+RULES: Final[dict[str, Phrase]] = {
+    "P1": Phrase("P1, legal gate"),
+    "P2": Phrase("P2, no accusation"),
+    "P3": Phrase("P3, surface"),
+    "P4": Phrase("P4, minors"),
+    "P5": Phrase("P5, grade of evidence"),
+    "P6": Phrase("P6, four eyes"),
+    "P7": Phrase("P7, phenomenon"),
+    "P8": Phrase("P8, purpose"),
+    "P9": Phrase("P9, retention"),
+    "P10": Phrase("P10, disputes"),
+    "P11": Phrase("P11, erasure"),
+    "P12": Phrase("P12, register of recipients"),
+    "P13": Phrase("P13, people decide"),
+    "P14": Phrase("P14, who a signal is for"),
+    "P15": Phrase("P15, jurisdiction"),
+    "P16": Phrase("P16, transparency"),
+    "P17": Phrase("P17, never a signal"),
+    "P18": Phrase("P18, budget"),
+    "P19": Phrase("P19, training"),
+    "P20": Phrase("P20, corroboration"),
+    "P21": Phrase("P21, match flood"),
+    "P22": Phrase("P22, trial"),
+}
+"""The rules of the data-protection plan, by which something was decided."""
 ORIENTATIONS: Final[dict[str, Phrase]] = {
     "original": Phrase("not turned"),
     "rotated_90": Phrase("turned by 90° clockwise"),

@@ -15,6 +15,7 @@ import fedsafe_cli.audit.report_texts as texts
 from fedsafe_cli.audit.report import as_text
 from fedsafe_node.audit.account_view import ACCESSES
 from fedsafe_node.log.retention_grounds import Basis
+from fedsafe_node.words import codes
 from fedsafe_policies.vocabulary import Purpose
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ def test_every_look_purpose_and_basis_has_words() -> None:
     assert texts.DID.keys() >= {"lookup", "audit.read", "task.read"}
     assert {"audit.read", "task.read"} <= set(ACCESSES)
     assert texts.PURPOSES.keys() == {each.value for each in Purpose}
-    assert texts.BASES.keys() == {each.value for each in Basis}
+    assert codes.BASES.keys() == {each.value for each in Basis}
 
 
 def test_both_languages_have_the_same_places() -> None:

@@ -227,6 +227,20 @@ def test_somebody_calls_110_and_then_opens_a_case(desktop: Desktop, how: str) ->
     hand.page.context.close()
 
 
+def test_a_second_person_refuses_with_a_reason(desktop: Desktop, how: str) -> None:
+    hand = Hand(desktop, "dora", how)
+    hand.page.goto("/desk/today")
+    hand.go("a[href='/desk/approvals']")
+    hand.go("main .cards a")
+    hand.choose("#f-refuse-reason", "something is missing")
+    hand.enter("#f-refuse-reference", f"vermerk-{how[0]}")
+    hand.go("form[action$='/refuse'] button")
+    assert hand.page.get_by_role("status").inner_text() == "Done."
+    refused = hand.page.locator(".cards li", has_text=f"vermerk-{how[0]}").inner_text()
+    assert "something is missing" in refused
+    hand.page.context.close()
+
+
 async def _checked_request(house_: House) -> str:
     """Have a request entered, and its identity check agreed to; give its path."""
     begins = "/desk/persons/requests/"
