@@ -155,16 +155,23 @@ class _Parser(HTMLParser):
         elif tag == "input" and "name" in given:
             kind = given.get("type", "text")
             form.names.add(given["name"])
+            form.kinds[given["name"]] = kind
+            if kind in {"radio", "checkbox"}:
+                form.choices.setdefault(given["name"], []).append(given["value"])
             if kind not in {"radio", "checkbox"} or "checked" in given:
                 form.values.append((given["name"], given.get("value", "")))
         elif tag == "select":
             self._select = given["name"]
             form.names.add(given["name"])
-        elif tag == "option" and self._select and "selected" in given:
-            form.values.append((self._select, given.get("value", "")))
+        elif tag == "option" and self._select:
+            value = given.get("value", "")
+            form.choices.setdefault(self._select, []).append(value)
+            if "selected" in given:
+                form.values.append((self._select, value))
         elif tag == "textarea":
             self._area = given["name"]
             form.names.add(given["name"])
+            form.kinds[given["name"]] = "text"
         elif tag == "button" and "name" in given:
             form.buttons.append((given["name"], given.get("value", "")))
 
@@ -192,6 +199,10 @@ class Form:
     values: list[tuple[str, str]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     buttons: list[tuple[str, str]] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=dict)
+    """What kind of input a field is; `text` for several lines too."""
+    choices: dict[str, list[str]] = field(default_factory=dict)
+    """What can be chosen in a field."""
 
 
 @dataclass
