@@ -45,7 +45,8 @@ class Act:
     the page knows itself; `given` says what they are. With `shows` the answer is shown
     at once, since it has a secret that is shown once or is itself what was asked for.
     A `grave` act cannot be undone; what one `ends` leaves its list. `names` are those
-    of fields that are called otherwise elsewhere.
+    of fields that are called otherwise elsewhere, `wanted` those that a person never
+    leaves out, `barred` the choices of a field that only a back-end has.
     """
 
     route: str
@@ -59,6 +60,8 @@ class Act:
     grave: bool = False
     ends: bool = False
     names: Mapping[str, Phrase] = field(default_factory=dict)
+    wanted: tuple[str, ...] = ()
+    barred: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +96,19 @@ class FormPage:
         body = self.message or self.view.desk.routes[self.act.route].body
         if not isinstance(body, type):
             return ()
-        names = self.act.names
+        act = self.act
         return tuple(
-            replace(each, label=names.get(each.name, each.label))
-            for each in fields_of(body, self.act.without)
+            replace(
+                each,
+                label=act.names.get(each.name, each.label),
+                required=each.required or each.name in act.wanted,
+                choices=tuple(
+                    (code, words)
+                    for code, words in each.choices
+                    if code not in act.barred.get(each.name, ())
+                ),
+            )
+            for each in fields_of(body, act.without)
         )
 
     def show(

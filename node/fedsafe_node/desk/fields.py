@@ -25,6 +25,7 @@ _BY_FIELD: Final[Mapping[str, Mapping[str, Phrase]]] = {
     "outcome": codes.OUTCOMES,
     "basis": codes.BASES,
     "rule": codes.RULES,
+    "policy_rule": codes.RULES,
     "verdict": rounds.VERDICTS,
     **codes.SIGNAL_WORDS,
 }

@@ -339,9 +339,24 @@ _REQUESTS: Final = Shelf(
             button=Phrase.within("desk", "Enter a request"),
             lead=Phrase(
                 "The identifier is entered once and shown never again. You vouch that "
-                "it is the person's own."
+                "it is the person's own. Another officer looks at your check."
             ),
             shows=True,
+            without=("attested",),
+            names={
+                "kind": Phrase.within("desk field", "What the person wants"),
+                "about.kind": Phrase.within("desk field", "Kind of identifier"),
+                "control": Phrase.within("desk field", "How you checked who it is"),
+                "contention": Phrase.within(
+                    "desk field", "For erasure, objection, dispute: what is wrong"
+                ),
+                "checked.seen_on": Phrase.within("desk field", "Checked on"),
+                "checked.reference": Phrase.within(
+                    "desk field", "Where your check is noted"
+                ),
+            },
+            wanted=("checked.seen_on", "checked.reference"),
+            barred={"control": frozenset({"account_login"})},
         ),
     ),
 )
