@@ -30,7 +30,7 @@ from typing import Final
 from tests.support.browser import Desktop, chromium, screens_of
 from tests.support.desk_house import house
 from tests.support.hostile_walks import Walk
-from tests.support.payloads import NAMED, PAYLOADS
+from tests.support.payloads import NAMED, PAYLOADS, plant
 from tests.support.planted_forms import Sending
 from tests.support.planted_pages import (
     OPENED,
@@ -89,6 +89,7 @@ def look_at_answers(seed: int, turns: int, parts: Sequence[str]) -> list[str]:
 def send_forms(seed: int) -> list[str]:
     """Send every form with every payload, and open every screen afterwards."""
     with house() as made:
+        made.wait(plant(made), _PATIENCE)  # where one text alone is a stranger's
         screens = screens_of(made)
         sending = Sending(made)
         order = Random(seed).sample(list(NAMED), len(NAMED))  # noqa: S311 - seeded

@@ -111,7 +111,7 @@ _ROOT: Final = Phrase.within("desk field", "root of the log at its end")
 def _row(view: View, one: RoundAnswer) -> tuple[Cell, ...]:
     return (
         Cell(one.round, href=f"{ROOT}{_PATH}/{one.round}"),
-        Cell(view.say(words.STATES[one.state])),
+        Cell(view.say(words.word_of(words.STATES, one.state))),
         Cell(view.say(words.span_of(one.since, one.size))),
         cell_of(view, "opened_at", one.opened_at) or Cell(),
         cell_of(view, "signed_at", one.signed_at) or Cell(),
@@ -121,7 +121,7 @@ def _row(view: View, one: RoundAnswer) -> tuple[Cell, ...]:
 def _facts(view: View, one: RoundAnswer) -> tuple[tuple[str, Cell], ...]:
     """Name what a round is and counts; a count of nothing is left out."""
     told: list[tuple[Phrase, Cell | None]] = [
-        (_STATE, Cell(view.say(words.STATES[one.state]))),
+        (_STATE, Cell(view.say(words.word_of(words.STATES, one.state)))),
         (_SPAN, Cell(view.say(words.span_of(one.since, one.size)))),
         (_OPENED, cell_of(view, "opened_at", one.opened_at)),
         (_BY, Cell(one.opened_by)),
@@ -209,7 +209,7 @@ def _listed(view: View, name: str, each: RoundEntry) -> dict[str, object]:
         "index": each.index,
         "href": f"{ROOT}{_PATH}/{name}/entries/{each.index}",
         "at": cell_of(view, "at", each.at) or Cell(),
-        "kind": view.say(words.KINDS[each.kind]),
+        "kind": view.say(words.word_of(words.KINDS, each.kind)),
         "event": event_word(view, each.event),
         "outcome": _outcome(view, each.outcome),
         "own": each.own,
@@ -237,7 +237,7 @@ async def show_entry(view: View) -> web.StreamResponse:
         "lead": None,
         "what": event_word(view, shown.entry.event),
         "code": shown.entry.event,
-        "kind": view.say(words.KINDS[shown.kind]),
+        "kind": view.say(words.word_of(words.KINDS, shown.kind)),
         "outcome": _outcome(view, shown.entry.outcome),
         "rows": rows_of(view, shown.entry, Shown(without=_OF_ENTRY)),
         "own": shown.own,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Words of review rounds: their numbers, what entries are to them, and findings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fedsafe_policies.ground.catalogue import Phrase
@@ -47,6 +47,11 @@ NO_ENTRIES: Final = Phrase("no entries")
 OWN: Final = Phrase.within("round", "own act")
 
 
+def word_of(words: Mapping[str, Phrase], code: str) -> Phrase:
+    """Say what a code means; one that is newer stands for itself."""
+    return words.get(code) or Phrase(code)
+
+
 def span_of(since: int, size: int) -> Phrase:
     """Say which entries a round reviews: those from `since` to below `size`."""
     if size <= since:
@@ -61,7 +66,7 @@ def drawn_from(found: Sequence[tuple[str, int, int]], language: str) -> str:
     """
     return "; ".join(
         DRAWN_FROM.said(language).format(
-            kind=KINDS[kind].said(language), tried=tried, entries=entries
+            kind=word_of(KINDS, kind).said(language), tried=tried, entries=entries
         )
         for kind, entries, tried in found
         if entries
