@@ -234,7 +234,7 @@ def test_a_second_person_refuses_with_a_reason(desktop: Desktop, how: str) -> No
     hand.go("main .cards a")
     hand.choose("#f-refuse-reason", "something is missing")
     hand.enter("#f-refuse-reference", f"vermerk-{how[0]}")
-    hand.go("form[action$='/refuse'] button")
+    hand.go("form[action$='/refuse'] button:not([hidden])")
     assert hand.page.get_by_role("status").inner_text() == "Done."
     refused = hand.page.locator(".cards li", has_text=f"vermerk-{how[0]}").inner_text()
     assert "something is missing" in refused
