@@ -112,9 +112,6 @@ class Planter:
             if each.encode_name in _TURNS and not each.required:
                 self.closed.add(where)  # it ends here: pages ask on and on else
                 continue
-            if each.encode_name == "more":
-                made["more"] = False  # likewise
-                continue
             made[each.encode_name] = self._of(each.type, where, depth)
         return made
 

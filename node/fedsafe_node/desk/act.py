@@ -45,8 +45,9 @@ class Act:
     the page knows itself; `given` says what they are. With `shows` the answer is shown
     at once, since it has a secret that is shown once or is itself what was asked for.
     A `grave` act cannot be undone; what one `ends` leaves its list. `names` are those
-    of fields that are called otherwise elsewhere, `wanted` those that a person never
-    leaves out, `barred` the choices of a field that only a back-end has.
+    of fields that are called otherwise elsewhere. The route refuses a person who leaves
+    out a field of `wanted` or takes a choice of `barred`, which only a back-end has;
+    the form says so before.
     """
 
     route: str

@@ -21,7 +21,7 @@ _FEW: Final = 6
 """So many choices stand side by side; more are in a list."""
 _SHORT: Final = 120
 _WRITTEN: Final = frozenset({"reason"})
-"""Fields whose help is for who writes one; of who chooses one nothing is wanted."""
+"""Fields whose help says how to write a text: beside a list of choices it is wrong."""
 _STEP: Final = "."
 
 

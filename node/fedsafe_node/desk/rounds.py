@@ -5,7 +5,7 @@ The pages of a round name neither who acted nor about whom; the page of one entr
 and is a look at its account.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -264,12 +264,25 @@ async def show_entry(view: View) -> web.StreamResponse:
 
 
 _ENTRY: Final = Phrase("Entry {index}")
+_ENTRIES: Final = Phrase("Entries {entries}")
 
 
 async def go_on(view: View) -> web.StreamResponse:
     """Lead to the next entry that still wants a mark; behind the last, to the round."""
     name, after = view.path["id"], view.query.get("after", "")
-    since, more = (int(after) + 1 if after.isdecimal() else 0), True
+    since = int(after) + 1 if after.isdecimal() else 0
+    async for each in _entries(view, name, since):
+        if not each.own and (each.verdict is None or each.verdict not in _FINAL):
+            return view.go(f"{_PATH}/{name}/entries/{each.index}")
+    return view.go(f"{_PATH}/{name}")
+
+
+async def _entries(view: View, name: str, since: int = 0) -> AsyncIterator[RoundEntry]:
+    """Go through the entries of a round, page by page.
+
+    It ends also where a page does not lead on: else nobody would get an answer.
+    """
+    more = True
     while more:
         page: RoundEntries = await view.ask(
             "listRoundEntries",
@@ -277,10 +290,8 @@ async def go_on(view: View) -> web.StreamResponse:
             query={"since": str(since), "limit": str(_MOST)},
         )
         for each in page.entries:
-            if not each.own and (each.verdict is None or each.verdict not in _FINAL):
-                return view.go(f"{_PATH}/{name}/entries/{each.index}")
-        since, more = page.next, page.more
-    return view.go(f"{_PATH}/{name}")
+            yield each
+        more, since = page.more and page.next > since, page.next
 
 
 async def sign_round(view: View) -> web.StreamResponse:
@@ -310,16 +321,7 @@ async def show_record(view: View) -> web.StreamResponse:
     name = view.path["id"]
     one: RoundAnswer = await view.ask("showRound", path={"round": name})
     found: RoundMarks = await view.ask("listRoundMarks", path={"round": name})
-    entries: list[dict[str, object]] = []
-    since, more = 0, True
-    while more:
-        page: RoundEntries = await view.ask(
-            "listRoundEntries",
-            path={"round": name},
-            query={"since": str(since), "limit": str(_MOST)},
-        )
-        entries += [_listed(view, name, each) for each in page.entries]
-        since, more = page.next, page.more
+    entries = [_listed(view, name, each) async for each in _entries(view, name)]
     return view.show(
         "round_record.html",
         name=name,
@@ -329,7 +331,7 @@ async def show_record(view: View) -> web.StreamResponse:
                 "at": view.when(each.at),
                 "by": each.by,
                 "verdict": view.say(words.VERDICTS[each.verdict.value]),
-                "entries": _entries(view, each.entries),
+                "entries": _numbers(view, each.entries),
                 "note": each.note,
                 "breach": each.breach,
                 "answers": each.answers is not None,
@@ -341,7 +343,7 @@ async def show_record(view: View) -> web.StreamResponse:
     )
 
 
-def _entries(view: View, entries: Sequence[int]) -> str:
+def _numbers(view: View, entries: Sequence[int]) -> str:
     """Name entries by their numbers."""
     numbers = ", ".join(map(str, entries))
     if len(entries) == 1:
@@ -349,7 +351,6 @@ def _entries(view: View, entries: Sequence[int]) -> str:
     return view.say(_ENTRIES.filled(entries=numbers))
 
 
-_ENTRIES: Final = Phrase("Entries {entries}")
 QUESTIONS: Final = Shelf(
     name="questions",
     place=Place.TODAY,

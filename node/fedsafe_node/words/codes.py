@@ -64,6 +64,7 @@ BASES: Final[dict[str, Phrase]] = {
 }
 """The legal basis of what an event tells of."""
 RULES: Final[dict[str, Phrase]] = {
+    "default": Phrase("no rule allows it"),
     "P1": Phrase("P1, legal gate"),
     "P2": Phrase("P2, no accusation"),
     "P3": Phrase("P3, surface"),

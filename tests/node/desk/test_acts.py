@@ -2,8 +2,10 @@
 """What people do on the desk, and that each form acts once."""
 
 import asyncio
+import re
 from datetime import timedelta
 from random import Random  # noqa: TID251 - seeded, and the seed is told
+from typing import cast
 
 import pytest
 from tests.node.desk.conftest import Readers
@@ -11,11 +13,14 @@ from tests.support.desk import Reader, Shown, sealed
 from tests.support.desk_house import House
 from tests.support.desk_repeats import KINDS, Storm, hold
 
+from fedsafe_node.api.routes import ROUTES
+from fedsafe_node.desk.forms import fields_of
 from fedsafe_node.log.audit import Event
 from fedsafe_node.rules.idempotency import StoredAnswers
 
 HOLD = "/desk/log/holds/new/add"
 PERSON = "/desk/house/people/new/add"
+REQUEST = "/desk/persons/requests/new/open"
 TASKS = "/desk/reviews/matches"
 
 
@@ -50,6 +55,31 @@ async def test_a_refused_form_comes_back_with_what_was_entered(reader: Readers) 
     assert 'aria-invalid="true"' in shown.html
     assert 'href="#f-name"' in shown.html
     assert "Traceback" not in shown.html
+
+
+async def test_an_officer_is_asked_only_what_an_officer_knows(reader: Readers) -> None:
+    dora = await reader("dora")
+    page = await dora.open(REQUEST)
+
+    form = page.form(REQUEST)
+    assert [name for name in form.names if name.startswith("attested")] == []
+    assert "identity_document" in form.choices["control"]
+    assert "account_login" not in form.choices["control"]
+    for name in ("checked.seen_on", "checked.reference"):
+        field = re.search(rf'<(?:input|textarea)[^>]*name="{name}"[^>]*>', page.html)
+        assert field is not None
+        assert "required" in field[0]
+
+
+def test_the_help_of_a_text_stands_beside_no_list() -> None:
+    bodies = {route.name: route.body for route in ROUTES}
+
+    def helped(route: str) -> list[bool]:
+        fields = fields_of(cast("type", bodies[route]))
+        return [each.help is not None for each in fields if each.name == "reason"]
+
+    assert helped("decideTask") == [True]
+    assert helped("refuseAct") == [False]
 
 
 async def test_what_takes_two_people_waits_for_the_second(reader: Readers) -> None:

@@ -98,6 +98,7 @@ async def test_who_looked_at_an_account_is_answered_with_its_ground(
     assert ACCOUNT in answer.text
     assert "Looks at it:" in answer.text
     assert "check at sign-up" in answer.text
+    assert "Art. 6 (1) (f) GDPR, legitimate interests" in answer.text
     assert "anna" not in answer.text  # under pseudonyms
 
 

@@ -35,15 +35,17 @@ from fedsafe_node.acts.people import (
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.audit import compliance
 from fedsafe_node.audit.event_view import read_log_events
-from fedsafe_node.desk.fields import is_code
+from fedsafe_node.desk.fields import choice_word, is_code
 from fedsafe_node.desk.forms import is_moment
 from fedsafe_node.desk.labels import CHOICES, LABELS
 from fedsafe_node.desk.site import PAGES
+from fedsafe_node.log.retention_grounds import Basis
 from fedsafe_node.store.reader import Reader as StoreReader
 from fedsafe_node.words import acts, fields
 from fedsafe_policies.escalation.urgency import before_form
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.ground import catalogue
+from fedsafe_policies.ground.reasons import Rule
 
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL)
@@ -227,6 +229,14 @@ def test_each_field_that_a_page_can_show_has_a_word(walk: Walk) -> None:
         name: where for name, where in walk.fields.items() if name not in known
     } == {}
     assert len(walk.fields) > 300
+
+
+def test_each_rule_and_each_legal_basis_has_words() -> None:
+    codes = [("basis", each.value) for each in Basis]
+    for name in ("rule", "policy_rule"):
+        codes += [(name, each.value) for each in Rule]
+
+    assert [code for code in codes if choice_word(*code).said("en") == code[1]] == []
 
 
 def test_each_code_that_a_page_can_show_has_a_word(walk: Walk) -> None:

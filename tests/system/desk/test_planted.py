@@ -25,8 +25,8 @@ from tests.support.planted_pages import (
 )
 
 pytestmark = pytest.mark.timeout(TIMEOUT)
-_ALWAYS: Final = ("approval", "breaches.one", "log.entry", "today")
-"""Screens with most texts of others."""
+_ALWAYS: Final = ("approval", "breaches.one", "log.entry", "rounds.record", "today")
+"""Screens with most texts of others, and one that asks on while there is more."""
 
 
 @pytest.fixture(scope="module")
