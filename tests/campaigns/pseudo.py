@@ -24,6 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from msgspec import json
 from tests.catalogue import commands as every_command
 from tests.fence.replay import Plain, play_step
 from tests.fence.script import Step, acts, asking
@@ -79,10 +80,11 @@ _NAMES: Final = (
     | words_of_data("notices", folder=DATA)
     | words_of_data("register", "renderings", "urgency", "orders", "phenomena")
     | words_of_data("minimisation", "playbooks", "ladder")
-    | words_in(repr(MAXIMAL))
+    | words_in(json.encode(MAXIMAL).decode())
     | {each.value for each in (*Event, *Code, *Refusal, *Act)}
     | {"restrictions", "restricted", "pruned", "index", "detail"}
     | {*PEOPLE, "local", "hand", "setup", "operator", "database", "seal", "synthetic"}
+    | {"N", "strict", "Dauerdienst"}  # typed: a number, a policy; of a partner
     | {"libsodium", "dccd", "fedsafe", "dpo_contact", "notices"}
 )
 """Of persons, documents and tables, and codes that one types."""
