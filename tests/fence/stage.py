@@ -33,7 +33,8 @@ STAFF: Final = {
 """Beside those of each demonstration: anna, ben and audit."""
 PEOPLE: Final = ("anna", "ben", "audit", *STAFF)
 NAMES: Final = ("a.demo", "b.demo", "c.demo")
-_FEDSAFE: Final = (sys.executable, "-P", "-m", "fedsafe_cli")
+_PINNED: Final = HERE / "requirements.txt"
+_VENV: Final = ".venv"
 _TIMEOUT: Final = 60.0
 _START: Final = 120.0
 
@@ -76,9 +77,33 @@ def worktree(revision: str) -> Iterator[Path]:
             [*git, "add", "--quiet", "--detach", str(tree), revision], check=True
         )
         try:
+            _install(tree)
             yield tree
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+
+
+def _install(tree: Path) -> None:
+    """Give a tree the packages that it pins, if these here are others."""
+    pinned = tree / "requirements-dev.txt"
+    if (tree / "requirements.txt").read_bytes() == _PINNED.read_bytes():
+        return
+    subprocess.run([sys.executable, "-m", "venv", str(tree / _VENV)], check=True)
+    pip = [_python(tree), "-m", "pip", "install", "--quiet"]
+    pip.append("--disable-pip-version-check")
+    own = ["--no-deps", "--no-build-isolation", "--editable", str(tree)]
+    subprocess.run([*pip, "--require-hashes", "-r", str(pinned)], check=True)
+    subprocess.run([*pip, *own], check=True)
+
+
+def _python(tree: Path) -> str:
+    own = tree / _VENV / "bin" / "python"
+    return str(own) if tree != HERE and own.exists() else sys.executable
+
+
+def command_of(tree: Path) -> list[str]:
+    """Begin a command line of a tree."""
+    return [_python(tree), "-P", "-m", "fedsafe_cli"]
 
 
 def environment_of(tree: Path) -> dict[str, str]:
@@ -97,7 +122,7 @@ def fedsafe(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the command line of a tree."""
     return subprocess.run(
-        [*_FEDSAFE, *arguments],
+        [*command_of(tree), *arguments],
         input=typed,
         capture_output=True,
         check=False,
@@ -136,9 +161,10 @@ class Stage:
         """Start all members, and wait until each has heard of the others."""
         for name, tree in self.trees.items():
             with (self.place(name) / "node.log").open("ab") as log:
+                run = ["node", "run", "--config", str(self.place(name))]
                 self._running.append(
                     subprocess.Popen(
-                        [*_FEDSAFE, "node", "run", "--config", str(self.place(name))],
+                        [*command_of(tree), *run],
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=log,
