@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import cast
@@ -54,6 +55,17 @@ def test_every_key_of_a_policy_is_told(name: str, language: Language) -> None:
     ]
 
     assert silent == [], "say in compliance/data/policy.toml what these mean"
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("name", ["strict", "germany", "synthetic"])
+def test_no_word_is_said_twice_in_a_row(name: str, language: Language) -> None:
+    policy = shipped(name)
+    told = [
+        cell for key in KEYS for row in _rows(policy, language, key) for cell in row
+    ]
+
+    assert [cell for cell in told if re.search(r"\b([^\W\d]+) \1\b", cell)] == []
 
 
 def test_the_head_names_the_policy() -> None:
