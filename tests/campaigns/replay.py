@@ -13,6 +13,9 @@ there is one. --keep DIR leaves both records there, as JSON.
 --known FILE names what is known to differ, and why (`tests/replayed.toml`): what it
 does not name is printed and counts; the rest is counted by its reason.
 
+--reworded FILE lists sentences that are said otherwise since then
+(`tests/reworded.json`): on the new side each is taken as it was said before.
+
 --alone plays on one node that belongs to no federation, which is quicker.
 --mixed plays a third time, on a federation whose first member runs the old code and
 whose others run the new: members that are neighbours must not notice.
@@ -35,7 +38,14 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from tests.fence.replay import NOT_COMPARED, Record, blind_to, differences, play
+from tests.fence.replay import (
+    NOT_COMPARED,
+    Record,
+    blind_to,
+    differences,
+    play,
+    said_as_before,
+)
 from tests.fence.script import Step, dump, load, script
 from tests.fence.stage import HERE, NAMES, raised, worktree
 
@@ -109,6 +119,12 @@ def _timed(
     return record
 
 
+def _pairs(file: Path | None) -> list[tuple[str, str]]:
+    if file is None:
+        return []
+    return msgspec.json.decode(file.read_bytes(), type=list[tuple[str, str]])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -121,6 +137,7 @@ def main() -> None:
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--mixed", action="store_true")
     parser.add_argument("--known", type=Path, metavar="FILE")
+    parser.add_argument("--reworded", type=Path, metavar="FILE")
     parser.add_argument("--keep", type=Path, metavar="DIR")
     given = parser.parse_args()
     names = NAMES[:1] if given.alone else NAMES
@@ -145,6 +162,8 @@ def main() -> None:
             text = msgspec.json.format(msgspec.json.encode(record), indent=1)
             (given.keep / f"{name}.json").write_bytes(text)
     was = records.pop("old")
+    pairs = _pairs(given.reworded)
+    records = {name: said_as_before(each, pairs) for name, each in records.items()}
     found = [
         f"{name}: {each}" if len(records) > 1 else each
         for name, record in records.items()

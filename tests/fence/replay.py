@@ -16,13 +16,14 @@ import time
 import zipfile
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
+from functools import cache
 from http import HTTPStatus
-from itertools import takewhile
+from itertools import count, takewhile
 from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Any, Final
@@ -477,6 +478,64 @@ def _short(value: Any, other: Any) -> str:  # noqa: ANN401
     return text if len(text) < _LINE else f"{text[:_LINE]}…"
 
 
+def said_as_before(record: Record, reworded: Sequence[tuple[str, str]]) -> Record:
+    """Say each sentence of a record as it was said before it was reworded.
+
+    Args:
+        record: what came of a script on the new side.
+        reworded: sentences as they were and as they are, with values in braces.
+    """
+    before = [_rewording(was, now) for was, now in reworded]
+    before.sort(key=lambda each: -len(each[0]))
+
+    @cache
+    def said(text: str) -> str:
+        for piece, now, was in before:
+            if piece in text:
+                text = now.sub(was, text)
+        return text
+
+    def walk(value: Any) -> Any:  # noqa: ANN401 - JSON
+        if isinstance(value, str):
+            return said(value) if " " in value else value
+        if isinstance(value, list):
+            return [walk(each) for each in value]
+        if isinstance(value, dict):
+            return {key: walk(each) for key, each in value.items()}
+        return value
+
+    return msgspec.convert(walk(msgspec.to_builtins(record)), Record)
+
+
+def _rewording(was: str, now: str) -> tuple[str, re.Pattern[str], Callable[..., str]]:
+    """Return a piece that the new sentence has, its pattern, and what makes the old."""
+    pieces, pattern, known = _VALUE.split(_named(now)), "", set[str]()
+    for number, piece in enumerate(pieces):
+        if number % 2 == 0:
+            pattern += re.escape(piece)
+        else:
+            pattern += f"(?P={piece})" if piece in known else f"(?P<{piece}>.*?)"
+            known.add(piece)
+    if not pieces[0]:  # what stands before it ends with a colon
+        pattern = r"(?:^|(?<=: ))" + pattern.replace(".*?", "(?:(?!: ).)*?", 1)
+    if not pieces[-1]:
+        pattern += "$"
+    old = _named(was)
+    return (
+        max(pieces[::2], key=len),
+        re.compile(pattern, re.MULTILINE),
+        lambda found: _VALUE.sub(lambda place: found.groupdict()[place[1]], old),
+    )
+
+
+def _named(sentence: str) -> str:
+    """Name the values of a sentence that have no name, by their order."""
+    numbers = count()
+    return _NAMELESS.sub(lambda _: f"{{value{next(numbers)}}}", sentence)
+
+
+_NAMELESS: Final = re.compile(r"\{\}")
+_VALUE: Final = re.compile(r"\{(\w+)\}")
 CHANGES: Final = ("status", "code", "detail", "order", "row")
 
 

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 from tests.campaigns.replay import sorted_out
-from tests.fence.replay import CHANGES, Plain, Record, blind_to, differences, find
+from tests.fence.replay import (
+    CHANGES,
+    Plain,
+    Record,
+    blind_to,
+    differences,
+    find,
+    said_as_before,
+)
 from tests.fence.script import acts, dump, load, refusals
 from tests.fence.stage import Answer
 
@@ -161,6 +169,21 @@ def test_only_what_nobody_explained_is_left(tmp_path: Path) -> None:
 
     assert counts == {"new": 1, "a row of the table of codes": 2}
     assert [each.rpartition(": ")[0][-5:] for each in left] == [".code"] * 2 + ["tatus"]
+
+
+def test_a_reworded_sentence_is_no_difference_but_another_value_is() -> None:
+    pairs = [
+        ("{count} of {name} ask", "{name} has {count} questions"),
+        ("no file {}", "the file {} is missing"),
+    ]
+    was = Record(steps=[{"out": ["fedsafe: error: 3 of a ask (b)", "no file x: y"]}])
+    now = ["fedsafe: error: a has 3 questions (b)", "the file x is missing: y"]
+
+    same = said_as_before(Record(steps=[{"out": now}]), pairs)
+    other = said_as_before(Record(steps=[{"out": [now[0], "the file z is"]}]), pairs)
+
+    assert differences(was, same) == []
+    assert len(differences(was, other)) == 1
 
 
 def test_every_route_is_played() -> None:
