@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The documents name what is there, all of it, and nothing that is gone."""
 
+import json
 import re
 import shlex
 import tomllib
@@ -14,6 +15,7 @@ from types import ModuleType
 import click
 import msgspec
 import pytest
+from deploy.site import build
 
 from fedsafe_cli.demo.story_texts import LINES
 from fedsafe_cli.main import fedsafe
@@ -35,6 +37,7 @@ from fedsafe_policies.vocabulary import Level, Role
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+HANDBOOK = "howto/handbuch"
 PAGES = sorted(
     page for page in DOCS.rglob("*.md") if "changes" not in page.relative_to(DOCS).parts
 )
@@ -69,24 +72,60 @@ def _commands(group: click.Group, prefix: str = "fedsafe") -> Iterator[str]:
             yield f"{prefix} {name}"
 
 
-def test_every_page_is_in_the_navigation() -> None:
-    navigation = (ROOT / "mkdocs.yml").read_text()
-    listed = set(re.findall(r"[\w/-]+\.md", navigation))
+def _short(page: Path) -> str:
+    german_front = page == DOCS / HANDBOOK / "index.md"
+    return f"{HANDBOOK}/index.md" if german_front else page.name
 
-    assert {str(page.relative_to(DOCS)) for page in PAGES} == listed
+
+def test_every_page_is_in_the_navigation() -> None:
+    english, german = (
+        set(re.findall(r"[\w/-]+\.md", (ROOT / name).read_text()))
+        for name in ("mkdocs.yml", "mkdocs-de.yml")
+    )
+    handbook = {page.name for page in PAGES if page.parent == DOCS / HANDBOOK}
+    names = {str(page.relative_to(DOCS)) for page in PAGES}
+
+    assert german == handbook
+    assert english == names - {f"{HANDBOOK}/{name}" for name in handbook - {"index.md"}}
 
 
 def test_the_front_page_of_the_handbook_leads_to_all_of_it() -> None:
-    front = (DOCS / "howto/compliance.md").read_text()
-    folders = ("compliance", "handbuch")
-    pages = [page for name in folders for page in (DOCS / "howto" / name).glob("*.md")]
+    left = {
+        str(page.relative_to(DOCS))
+        for front, folder in (
+            ("howto/compliance.md", "howto/compliance"),
+            (f"{HANDBOOK}/index.md", HANDBOOK),
+        )
+        for page in (DOCS / folder).glob("*.md")
+        if page.name not in (DOCS / front).read_text()
+    }
 
-    assert [
-        page.name for page in pages if f"({page.parent.name}/{page.name})" not in front
-    ] == []
+    assert left == {f"{HANDBOOK}/index.md"}
 
 
-@pytest.mark.parametrize("page", [*AT_THE_ROOT, *PAGES], ids=lambda p: p.name)
+def test_the_handbook_is_built_as_a_german_site() -> None:
+    site = build()
+    german = site / "de"
+    pages = [german / "index.html", *german.glob("*/index.html")]
+    found = json.loads((german / "search.json").read_bytes())
+    english = json.loads((site / "search.json").read_bytes())
+    inside = [each["location"] for each in english["items"]]
+
+    assert len(pages) == len(list((DOCS / HANDBOOK).glob("*.md")))
+    assert [each for each in pages if '<html lang="de"' not in each.read_text()] == []
+    assert found["config"]["lang"] == ["de"]
+    assert [each for each in inside if each.startswith(HANDBOOK)] == []
+    for page in pages:
+        old = site / HANDBOOK / page.parent.relative_to(german) / "index.html"
+        to = re.search(r'url=([^"]+)"', old.read_text())
+        assert to
+        assert (old.parent / to[1]).resolve() == page.parent
+        for link in re.findall(r'href="?(\.\.?/[^"#\s>]+)', page.read_text()):
+            target = page.parent / link
+            assert target.is_file() or (target / "index.html").is_file(), link
+
+
+@pytest.mark.parametrize("page", [*AT_THE_ROOT, *PAGES], ids=_short)
 def test_links_lead_somewhere(page: Path) -> None:
     broken = [
         target
@@ -218,7 +257,7 @@ def _parse(arguments: list[str]) -> None:
         command.make_context(command.name, list(arguments), parent=context)
 
 
-@pytest.mark.parametrize("page", [*AT_THE_ROOT, *PAGES], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [*AT_THE_ROOT, *PAGES], ids=_short)
 def test_every_command_in_a_shell_block_can_be_given(page: Path) -> None:
     for call in _shell(page):
         try:
