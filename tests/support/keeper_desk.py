@@ -122,7 +122,9 @@ class DeskWork:
     async def _import(self) -> Said:
         people = [f"{token_hex(8)}@mail.example" for _ in range(3)]
         rows = [request_for(each, scope=Scope.SELF) for each in people]
-        answer = await self._services.signals.add_many(ImportRequest(signals=rows), BOT)
+        answer = await self._services.signals.add_many(
+            ImportRequest(signals=rows), ANNA
+        )
         return "imported", " ".join(str(each) for each in answer.signals)
 
     async def _meet(self) -> Said:

@@ -382,6 +382,7 @@ async def test_what_a_member_attests_rests_until_a_person_rules_and_alarms(
         trio.clock.advance(timedelta(days=days))
         await tick(trio)
         await tick(trio)
+    await trio.attested()  # so many days on, each asks for the others' gates anew
     shown = await trio["a.demo"].services.disputes.show(attested.dispute, RUTH)
 
     assert (shown.weight, shown.state) == ("suspends", "open")
