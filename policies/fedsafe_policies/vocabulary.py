@@ -142,6 +142,16 @@ class Purpose(StrEnum):
 
 
 @unique
+class PersonReason(StrEnum):
+    """Why somebody looks for what one person of the staff did."""
+
+    REVIEW_ROUND = "review_round"
+    INCIDENT = "incident"
+    COMPLAINT = "complaint"
+    OWN_REQUEST = "own_request"
+
+
+@unique
 class Scope(StrEnum):
     """Who may hold a signal's opening; groups and lists get names later."""
 

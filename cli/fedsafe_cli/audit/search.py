@@ -22,6 +22,7 @@ from fedsafe_cli.terminal.sessions import personal
 from fedsafe_cli.terminal.settings import Settings, printable
 from fedsafe_cli.terminal.texts import account_in
 from fedsafe_policies.ground.catalogue import Phrase
+from fedsafe_policies.vocabulary import PersonReason
 
 _TARGET: Final = "/v1/audit/search"
 _WHO: Final = ("keyless", "member", "service", "person", "local")
@@ -96,6 +97,12 @@ class _RouteName(click.ParamType[str]):
 )
 @click.option("--actor", metavar="NAME", help="Who did it: a pseudonym or a service.")
 @click.option(
+    "--person-reason",
+    type=click.Choice([each.value for each in PersonReason]),
+    metavar="REASON",
+    help=one_of("With a person's pseudonym: why you look for their acts", PersonReason),
+)
+@click.option(
     "--who",
     type=click.Choice(_WHO),
     metavar="CLASS",
@@ -144,12 +151,12 @@ def search(
       fedsafe audit search --event lookup --since 2026-11-01 --until 2026-11-02
       fedsafe audit search --event refused --event door.refused --since 2026-11-01
       fedsafe audit search --event door.refused --who keyless --route knock
-      fedsafe audit search --actor staff-2026q4-mfzwizltmvxgk4tfon2gc --json
+      fedsafe audit search --person-reason incident --actor staff-2026q4-mfzwizltmv…
       fedsafe audit search --subject account-17 --event lookup
     """  # noqa: D301
     settings = settings_of(context)
-    names = {"outcome": "outcome", "actor": "actor", "since": "after"}
-    names |= {"until": "before", "purpose": "purpose"}
+    names = {"outcome": "outcome", "actor": "actor", "person_reason": "person_reason"}
+    names |= {"since": "after", "until": "before", "purpose": "purpose"}
     names |= {"who": "who", "route": "route", "peer": "peer"}
     wanted = {to: given[of] for of, to in names.items() if given[of] is not None}
     if given["event"]:

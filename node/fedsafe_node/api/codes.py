@@ -243,6 +243,7 @@ class Code(StrEnum):
     BAD_REASON = "bad_reason"
     BAD_PSEUDONYM = "bad_pseudonym"
     PURPOSE_MISSING = "purpose_missing"
+    REASON_MISSING = "reason_missing"
     BAD_HEARING = "bad_hearing"
     BAD_ANSWER = "bad_answer"
     NOT_FOR_OUTCOME = "not_for_outcome"
@@ -538,6 +539,7 @@ CODES: Final[Mapping[Code, tuple[int, Phrase]]] = {
     Code.BAD_REASON: (422, Phrase("The reason refers to nothing")),
     Code.BAD_PSEUDONYM: (422, Phrase("That is no pseudonym")),
     Code.PURPOSE_MISSING: (422, Phrase("Nobody says what for")),
+    Code.REASON_MISSING: (422, Phrase("A search for one person's acts needs a reason")),
     Code.BAD_SPAN: (422, Phrase("The span does not fit")),
     Code.BAD_TEXT: (422, Phrase("A text holds control characters")),
     Code.BAD_HEARING: (422, Phrase("The step of the hearing does not fit")),

@@ -14,6 +14,7 @@ from fedsafe_node.acts.bodies import Message
 from fedsafe_node.ground.subject_refs import is_about, join, split
 from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT
 from fedsafe_node.log.event_index import Looked, Name
+from fedsafe_policies.vocabulary import PersonReason
 
 MOST_LOOKED_AT = 20_000
 Classes = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.,]*$", max_length=4_000)]
@@ -26,12 +27,14 @@ class Wanted(Message, frozen=True):
 
     `events` are classes, divided by commas. `after` and `before` are seconds in UTC,
     the second one excluded. An event whose actor is erased has none. `who`, `route` and
-    `peer` are of refusals at the API's door, and of whatever else says them.
+    `peer` are of refusals at the API's door, and of whatever else says them. Whoever
+    looks for one person, by the pseudonym as `actor`, says why: `person_reason`.
     """
 
     events: Classes = ""
     outcome: Word | UnsetType = UNSET
     actor: Word | UnsetType = UNSET
+    person_reason: PersonReason | UnsetType = UNSET
     who: Word | UnsetType = UNSET
     route: RouteName | UnsetType = UNSET
     peer: Word | UnsetType = UNSET

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from msgspec import UNSET
+
 from fedsafe_crypto.tlog.checkpoint import Checkpoint
 from fedsafe_federation.charter.charter import Charter
 from fedsafe_federation.charter.former_keys import Trust
@@ -67,6 +69,7 @@ from fedsafe_node.log.event_index import (
 )
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.pruning_check import PRUNED, check_pruned
+from fedsafe_node.log.pseudonyms import PSEUDONYM
 from fedsafe_node.log.span import read_events
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified
 from fedsafe_node.lookup.index.bootstrap import INDEX, check_tokens
@@ -79,7 +82,7 @@ from fedsafe_node.store.reader import Reader
 from fedsafe_node.store.rows import PeerRow, Tail
 from fedsafe_node.store.transaction import Transaction
 from fedsafe_policies.ground.catalogue import Phrase
-from fedsafe_policies.vocabulary import Matter, Purpose
+from fedsafe_policies.vocabulary import Matter, PersonReason, Purpose
 
 PAGES: Final = "database"
 _LOCAL: Final = frozenset(
@@ -183,13 +186,15 @@ class AuditService:
         With *subject_ref* only those that name the account; the search is about it too.
 
         Raises:
-            BadRequestError: a class of events that there is not, or no such account.
+            BadRequestError: a class of events that there is not, or no such account;
+                or nobody says why they look for one person.
             DeniedError: this role may not, or not for that purpose.
             CorruptLogError: an entry is no audit event.
             CorruptRowError: the index is not as it was written.
         """
         classes = read_events(wanted.events)
-        grounds = await self.admit(who, purpose)
+        person = _person_wanted(wanted)
+        grounds = {**await self.admit(who, purpose), **person}
         subject = None
         if subject_ref is not None:
             naming = await self._store.read(lambda reader: naming_of(reader, who))
@@ -429,6 +434,25 @@ async def _count_damage(reader: Reader) -> int:
     if damage is not None:
         raise StoreFailedError(damage)
     return 0
+
+
+def _person_wanted(wanted: Wanted) -> Detail:
+    """Say whose acts are looked for, by their pseudonym, and why.
+
+    What one person did is looked for only for a reason of a closed list, and the event
+    names both: a works council can see each such search.
+    """
+    actor, reason = wanted.actor, wanted.person_reason
+    if actor is UNSET or PSEUDONYM.fullmatch(actor) is None:
+        return {}
+    if reason is UNSET:
+        known = ", ".join(each.value for each in PersonReason)
+        detail = Phrase(
+            "The actor is a person's pseudonym. Say why you look for this person's "
+            "acts, by `person_reason` (one of: {known})."
+        ).filled(known=known)
+        raise BadRequestError("reason_missing", detail, pointer="/person_reason")
+    return {"pseudonym": actor, "person_reason": reason.value}
 
 
 def _grounds_of_local(purpose: Purpose | None) -> Detail:

@@ -262,6 +262,7 @@ LABELS: Final[Mapping[str, Phrase]] = {
     "policy_rule": Phrase.within("desk field", "allowed by"),
     "prolonged_at": Phrase.within("desk field", "prolonged on"),
     "prolonged_by": Phrase.within("desk field", "prolonged by"),
+    "person_reason": Phrase.within("desk field", "reason to look for a person"),
     "proof": Phrase.within("desk field", "proof"),
     "proposal": Phrase.within("desk field", "proposal"),
     "published": Phrase.within("desk field", "published"),
@@ -412,6 +413,10 @@ LABELS: Final[Mapping[str, Phrase]] = {
 }
 CHOICES: Final[Mapping[str, Phrase]] = {
     **{f"reason.{code}": words for code, words in REFUSALS.items()},
+    "person_reason.review_round": Phrase.within("desk choice", "review round"),
+    "person_reason.incident": Phrase.within("desk choice", "incident"),
+    "person_reason.complaint": Phrase.within("desk choice", "complaint"),
+    "person_reason.own_request": Phrase.within("desk choice", "request of this person"),
     "10_13": Phrase.within("desk choice", "10 to 13"),
     "14_15": Phrase.within("desk choice", "14 or 15"),
     "16_17": Phrase.within("desk choice", "16 or 17"),

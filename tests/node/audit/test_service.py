@@ -29,7 +29,7 @@ from fedsafe_node.ground.principal import LOCAL, Principal
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.log.event_index import take_in
 from fedsafe_node.operations.offline_inspect import verify_node
-from fedsafe_policies.vocabulary import Purpose, Role
+from fedsafe_policies.vocabulary import PersonReason, Purpose, Role
 
 WHO = "somebody@mail.example"
 
@@ -464,7 +464,12 @@ async def test_events_are_found_by_class_outcome_actor_and_time(alone: Fleet) ->
     await audits.verify(BOT)
     verified = await found(alone, events="audit.verified,lookup")
     pseudonym = verified.events[0].actor
-    by_anna = await found(alone, events="audit.verified", actor=pseudonym)
+    by_anna = await found(
+        alone,
+        events="audit.verified",
+        actor=pseudonym,
+        person_reason=PersonReason.INCIDENT,
+    )
     by_name = await found(alone, actor="anna")
     early = await found(alone, before=before + 60)
     late = await found(alone, after=before + 60, events="audit.verified,node.created")
@@ -477,6 +482,28 @@ async def test_events_are_found_by_class_outcome_actor_and_time(alone: Fleet) ->
     assert early.events[0].event == "node.created"
     assert not {"audit.verified"} & {event.event for event in early.events}
     assert [event.event for event in late.events] == ["audit.verified"] * 2
+
+
+async def test_a_search_for_one_persons_acts_says_why(alone: Fleet) -> None:
+    audits = alone["a.demo"].services.audits
+    await audits.verify(ANNA)
+    (verified,) = (await found(alone, events="audit.verified")).events
+    with pytest.raises(BadRequestError) as refused:
+        await found(alone, actor=verified.actor)
+    why = PersonReason.COMPLAINT
+    answer = await found(alone, actor=verified.actor, person_reason=why)
+    of_machines = await found(alone, actor="local")
+    reads = (await found(alone, events="audit.read")).events
+    details = [each.detail or {} for each in reads]
+
+    assert (refused.value.code, refused.value.pointer) == (
+        "reason_missing",
+        "/person_reason",
+    )
+    assert len(answer.events) == 1
+    assert of_machines.events
+    named = [(each.get("pseudonym"), each.get("person_reason")) for each in details]
+    assert named == [(None, None), (verified.actor, "complaint"), (None, None)]
 
 
 async def test_a_search_goes_on_where_it_stopped(
