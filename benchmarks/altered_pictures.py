@@ -378,7 +378,7 @@ def main() -> None:
             "strangers asked by": name,
             "pairs": len(bits),
             "false matches": int((bits <= THRESHOLD).sum()),
-            "nearest": int(bits.min()),
+            "nearest": int(np.min(bits)),
             "median": int(np.median(bits)),
         }
         for name, bits in (("one digest", one), ("eight", eight))

@@ -192,8 +192,8 @@ def runs_found(files: Sequence[bytes], digests: Sequence[bytes]) -> int:
     for at in range(8):
         whole = content[at : at + (len(content) - at) // 8 * 8]
         found = np.frombuffer(whole, np.uint64)
-        count += np.isin(found[may_be[found & 0xFFFFF]], wanted).sum()
-    return int(count)
+        count += int(np.isin(found[may_be[found & 0xFFFFF]], wanted).sum())
+    return count
 
 
 async def test_a_thief_without_the_key_opens_nothing(

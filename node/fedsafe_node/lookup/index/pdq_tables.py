@@ -388,7 +388,7 @@ def scan(
     if not near.size:
         return near, NONE.distances
     rest = np.bitwise_count(columns[2:, near] ^ asked[2:, np.newaxis])
-    distances = first[near] + rest.sum(axis=0, dtype=np.uint16)
+    distances = np.add(first[near], rest.sum(axis=0), dtype=np.uint16)
     within = distances <= radius
     return near[within], distances[within]
 
