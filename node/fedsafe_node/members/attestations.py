@@ -300,7 +300,7 @@ class Attesting:
         shared = self._situation.shared
         if shared is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         return shared.membership.charter
 

@@ -82,14 +82,20 @@ class Notices:
             raise NotFoundError(Phrase("no such text"))
         if request.digest != text.digest:
             raise WrongStateError(
-                "text_changed", Phrase("the text has other words by now")
+                "text_changed",
+                Phrase(
+                    "the text has changed since: read it again before you sign it off"
+                ),
             )
         now = self._now()
         until = _seconds(request.valid_until)
         if not now < until <= now + LONGEST_DAYS * DAY_SECONDS:
             raise BadRequestError(
                 "bad_span",
-                Phrase("a sign-off is good for a year at most"),
+                Phrase(
+                    "the sign-off of a text must end in the future, after one "
+                    "year at the latest"
+                ),
                 pointer="/valid_until",
             )
         row = SignOffRow(
@@ -191,7 +197,8 @@ class Notices:
             await self._store.write(act)
         except ConflictError:
             raise WrongStateError(
-                "already_withheld", Phrase("this notice was held back before")
+                "already_withheld",
+                Phrase("this notice has already been held back once"),
             ) from None
         return WithheldAnswer(
             **_named(about),
@@ -250,7 +257,9 @@ async def _check_waits(reader: Reader, about: str) -> None:
     notice = await reader.notice(id_, kind, count) if count else None
     if notice is not None:
         if notice.state is not NoticeState.WAITING:
-            raise WrongStateError("already_told", Phrase("this notice has gone out"))
+            raise WrongStateError(
+                "already_told", Phrase("this notice has already been sent")
+            )
     elif not await (_is_draft if is_signal else _is_reviewed)(reader, id_):
         raise NotFoundError(Phrase("no such notice"))
 

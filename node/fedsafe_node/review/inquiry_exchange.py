@@ -306,7 +306,7 @@ class InquiryTaker:
         shared = self._desk.situation.shared
         if shared is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         return shared
 

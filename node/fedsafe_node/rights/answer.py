@@ -124,39 +124,43 @@ _KEPT: Final[Mapping[bool, Text]] = {
         "We have checked your identifier for this answer and have not kept it."
     ).both(),
     True: Phrase(
-        "Your identifier lies here encrypted until we have looked everywhere."
+        "We keep your identifier encrypted until we have looked everywhere."
     ).both(),
 }
 """By whether it waits to be looked up."""
 _NOTHING: Final = Phrase("\nNo signal is kept about this identifier.\n").both()
 _WHY: Final = Phrase(
-    "\nWhat for: so that providers can protect children where the same person "
-    "appears again. A signal is a reason for people to review and no decision; "
-    "none is automated (Art. 22 GDPR).\n"
-    "Legal basis: {basis}. Legitimate interest: to protect children from sexual "
-    "violence.\n"
+    "\nWhy we keep this: so that providers can protect children where the "
+    "same person appears again. A signal is a reason for people to review "
+    "an account. A signal is not a decision, and no decision is automated "
+    "(Art. 22 GDPR).\n"
+    "Legal basis: {basis}. Legitimate interest: to protect children from "
+    "sexual violence.\n"
 ).both()
 _SIGNAL: Final = Phrase(
-    "\nSignal {signal}\n"
-    "  reported by: {origin} (contact: {contact})\n"
-    "  kind of identifier: {kind}; phenomenon: {phenomenon}; place: {surface}\n"
-    "  ground: {rule}; {grade}\n"
-    "  source: {provenance}\n"
-    "  account removed on {removed_on}, signal of {published_on}, "
-    "in force until {match_until}\n"
+    "\nSignal {signal}\n  reported by: {origin} (contact: {contact})\n"
+    "  kind of identifier: {kind}; phenomenon: {phenomenon}; found in: "
+    "{surface}\n  ground: {rule}; {grade}\n  source: {provenance}\n"
+    "  account removed on {removed_on}, signal published on "
+    "{published_on}, in force until {match_until}\n"
 ).both()
 _SOURCES: Final[Mapping[Provenance, Text]] = {
     Provenance.OWN_FINDING: Phrase("the reporting provider's own finding").both(),
-    Provenance.RELAYED: Phrase("told to the reporting provider by others").both(),
+    Provenance.RELAYED: Phrase(
+        "information that others gave to the reporting provider"
+    ).both(),
     Provenance.IMPORTED_LIST: Phrase(
         "taken over from a list by the reporting provider"
     ).both(),
 }
 _THEIR_RULE: Final = Phrase("rule {rule} of the reporting provider").both()
 _RESTS: Final = Phrase(
-    "  It is disputed and rests until that is decided: nobody gets a match."
+    "  This signal is contested and rests: nobody gets a match from it "
+    "until the decision."
 ).both()
-_ENDED: Final = Phrase("  It has ended meanwhile: nobody gets a match any more.").both()
+_ENDED: Final = Phrase(
+    "  This signal has ended meanwhile: nobody gets a match from it any more."
+).both()
 _RECIPIENT: Final = Phrase(
     "  recipient: {recipient}, first on {first_at}, last on {last_at}, {times} "
     "times in all (each time the same data); purpose: {purpose}\n"
@@ -164,87 +168,114 @@ _RECIPIENT: Final = Phrase(
 _RECIPIENT_ONCE: Final = Phrase(
     "  recipient: {recipient}, once on {first_at}; purpose: {purpose}\n"
 ).both()
-_OWN: Final = Phrase("  recipients: none; only this provider uses it\n").both()
+_OWN: Final = Phrase("  recipients: none; only this provider uses the signal\n").both()
 _PACK: Final = Phrase(
-    "  in an extract of our log, made for {recipient} on {at}; purpose: {purpose}\n"
+    "  contained in an extract of our log, made for {recipient} on {at}; "
+    "purpose: {purpose}\n"
 ).both()
-_ACCOUNT_PACKS: Final = Phrase("\nEntries about your account are:\n").both()
-_FOREIGN: Final = Phrase("  {origin} will tell you whom it has given it to.\n").both()
+_ACCOUNT_PACKS: Final = Phrase(
+    "\nExtracts of our log contain entries about your account:\n"
+).both()
+_FOREIGN: Final = Phrase(
+    "  {origin} will tell you to whom it has given this signal.\n"
+).both()
 _BEYOND: Final = Phrase(
-    "  Whether a recipient has passed it on, say to an authority, we do not "
-    "hear; it names that to you if you ask for access there: {forms}\n"
+    "  We do not learn whether a recipient has passed this signal on, for "
+    "example to an authority. The recipient will tell you if you ask it "
+    "for access: {forms}\n"
 ).both()
 _RESTING: Final = Phrase(
-    "\nDisputed for you: {count}. It rests everywhere until it is decided.\n"
+    "\nSignals that we have contested for you and that now rest: {count}. "
+    "Until the decision, nobody anywhere gets a match from such a signal.\n"
 ).both()
 _WAITING: Final = Phrase(
-    "\nDisputed for you, without resting for that: {count}. The reporting provider "
-    "decides on it.\n"
+    "\nSignals that we have contested for you but that do not rest because "
+    "of that: {count}. The reporting provider decides.\n"
 ).both()
 _AGAIN: Final = Phrase(
-    "\nDisputed for you again after the reporting provider had let it stand, without "
-    "resting again for that: {count}. Who decides now is said with the signal.\n"
+    "\n"
+    "Signals that we have contested for you once more after the reporting "
+    "provider had upheld them: {count}. Contesting a signal again does not "
+    "make it rest again. You can read above, with each signal, who decides "
+    "now.\n"
 ).both()
-_RULED: Final = Phrase("\nDisputed for you and decided meanwhile: {count}.\n").both()
-_NOTHING_ELSE: Final = Phrase("\nWhat could be checked has shown no signal.\n").both()
+_RULED: Final = Phrase(
+    "\nSignals that we have contested for you and that have been decided "
+    "meanwhile: {count}.\n"
+).both()
+_NOTHING_ELSE: Final = Phrase(
+    "\nAs far as we could check, there is no signal about this identifier.\n"
+).both()
 _UNEVALUATED: Final = Phrase(
-    "\nThis could not be checked: {what}. Please ask again later.\n"
+    "\nWe could not check this: {what}. Please ask again later.\n"
 ).both()
 _UNLOOKED: Final = Phrase(
-    "\nNot looked everywhere yet: {what}. We do so when other providers look for us "
-    "again, contest then what we find if that is what you wanted, and write this "
-    "answer anew. Come back with number and collect code.\n"
+    "\n"
+    "We have not looked everywhere yet. This is still missing: {what}. We "
+    "will look again as soon as other providers can look for us again. If "
+    "you wanted us to, we will then contest what we find. After that we "
+    "will write this answer again. Please come back with your number and "
+    "your collect code.\n"
 ).both()
 _UNCOVERED: Final = Phrase(
-    "\nThese providers' signals could not, or not all, be checked: {what}. Ask them "
-    "whether you are listed there.\n"
+    "\nWe could not check the signals of these providers, or not all of "
+    "them: {what}. Please ask these providers whether they have listed "
+    "you.\n"
 ).both()
 _SHREDDED: Final = Phrase(
-    "\nWhether you were listed in earlier key epochs cannot be answered any more "
-    "({what}): their keys are destroyed. Signals of them match nowhere any more, and "
-    "their contents are erased.\n"
+    "\n"
+    "We can no longer answer whether you were listed in these earlier key "
+    "epochs: {what}. Their keys are destroyed. Signals from these epochs "
+    "no longer match anywhere, and their contents are erased.\n"
 ).both()
 _CLOSED: Final = Phrase(
-    "\nAt present we may keep no signals of other providers about persons, so this "
-    "answer is about our own only. Whether others have listed you these will tell "
-    "you: {what}.\n"
+    "\n"
+    "At present we may not keep signals of other providers about persons, "
+    "so this answer covers only our own signals. These providers will tell "
+    "you whether they have listed you: {what}.\n"
 ).both()
 _CASES: Final = Phrase(
-    "\nThis answer leaves out cases in which we work on a report or a danger; this "
-    "sentence is in every answer and does not say whether there is one. Whether and "
-    "what is kept about you there, please ask at {contact}. People decide on that in "
-    "each case.\n"
+    "\nThis answer leaves out cases in which we deal with a report or a "
+    "danger. This sentence is in every answer and does not say whether "
+    "there is such a case. If you want to know whether we keep something "
+    "about you in such cases, and what, please ask at {contact}. People "
+    "decide on each question of this kind individually.\n"
 ).both()
 """In every answer alike, so that nobody learns whether something stands against one."""
 _TAIL: Final = Phrase(
-    "\nYou may ask for rectification, erasure or restriction, and object "
-    "(Art. 15 (1) (e) GDPR): {reach}.\n"
+    "\nYou may ask for rectification, erasure or restriction of your data, "
+    "and you may object (Art. 15 (1) (e) GDPR). This is how you reach us: "
+    "{reach}.\n"
 ).both()
 
 
 _PLAIN_HEAD: Final = Phrase.within(
     "under 18",
-    "Hello,\n\nyou asked what {provider} has about you. This is the answer in "
-    "plain words. A long text stands below. It is best to read that one with an "
-    "adult whom you trust.\n\n",
+    "Hello,\n\n"
+    "you asked what {provider} has about you. Here is the answer in plain "
+    "words. Below it there is a long text. It is best to read the long "
+    "text with an adult whom you trust.\n\n",
 ).both()
 _PLAIN_FOUND: Final = Phrase.within(
     "under 18",
-    "This many things we found: {count}. Such a thing is called a signal. It only "
-    "says: look closely here. It is no verdict on you. ",
+    "We found this many entries about you: {count}. Such an entry is "
+    "called a signal. A signal only says: look closely here. It is not a "
+    "verdict on you. ",
 ).both()
 _PLAIN_NOTHING: Final = Phrase.within(
     "under 18", "We found no signal about you. "
 ).both()
 _PLAIN_MISSING: Final = Phrase.within(
-    "under 18", "Some things we could not check. Which, you can read below. "
+    "under 18", "We could not check everything. You can read below what is missing. "
 ).both()
 _PLAIN_REVIEWED: Final = Phrase.within(
     "under 18",
-    "People here have looked at your account. What they did, you can read below. ",
+    "People here have looked at your account. You can read below what they did. ",
 ).both()
 _PLAIN_RESTS: Final = Phrase.within(
-    "under 18", "A person is looking again right now. Until then it does not count. "
+    "under 18",
+    "A person is looking at the signal again right now. Until then the "
+    "signal does not count. ",
 ).both()
 
 

@@ -420,7 +420,8 @@ class _Filing:
                     return found
             end = start
         raise WrongStateError(
-            "not_ruled", Phrase("the origin's ruling is not here yet")
+            "not_ruled",
+            Phrase("the origin's ruling on this dispute has not reached this node yet"),
         )
 
     async def _dispute(self, reader: Reader) -> DisputeRow:
@@ -431,17 +432,25 @@ class _Filing:
             raise WrongStateError(
                 "nobody_hears",
                 Phrase(
-                    "an own ban is known to nobody else: contest it here again, "
-                    "or go to the supervisory authority or to court"
+                    "no other member knows an own ban, so no member can "
+                    "decide an appeal about it: contest the own ban here "
+                    "again, or go to the supervisory authority or to court"
                 ),
             )
         ruling = await reader.ruling(row)
         if ruling is None:
             raise WrongStateError(
-                "not_ruled", Phrase("the origin has not ruled on it yet")
+                "not_ruled",
+                Phrase("the signal's origin has not ruled on this dispute yet"),
             )
         if ruling.outcome != Outcome.RESTORED:
-            raise WrongStateError("already_revoked", Phrase("the signal did not stand"))
+            raise WrongStateError(
+                "already_revoked",
+                Phrase(
+                    "an appeal is not possible because the origin has not upheld "
+                    "the signal"
+                ),
+            )
         signal = await reader.signal(row.origin, row.signal_id)
         if signal is not None and signal.status not in _ALIVE:
             raise WrongStateError(
@@ -464,7 +473,7 @@ class _Filing:
         for each in await tx.appeals_on(row.origin, row.signal_id):
             waits = await tx.appeal_ruling(each.digest) is None
             if each.author == node and (each.dispute == row.digest or waits):
-                detail = Phrase("this node has appealed already")
+                detail = Phrase("this node has already appealed about this signal")
                 raise WrongStateError("already_appealed", detail)
         appeal = Appeal(
             v=1,
@@ -576,10 +585,14 @@ async def _check_rulable(reader: Reader, desk: Desk, row: AppealRow) -> None:
     by = await _hearer(reader, charter, row, _parties(row))
     heard = _heard(row, by)
     if by != node and await has_disputed(reader, node, heard):
-        detail = Phrase("this node has disputed the signal itself: nobody hears it")
+        detail = Phrase(
+            "this node cannot decide the appeal because it has disputed the "
+            "signal itself, and no other member can decide the appeal"
+        )
         if by is not None:
             detail = Phrase(
-                "this node has disputed the signal itself: {by} hears it"
+                "this node cannot decide the appeal because it has "
+                "disputed the signal itself: {by} decides the appeal"
             ).filled(by=by)
         raise WrongStateError("not_hearing", detail)
     if by is None:
@@ -589,21 +602,23 @@ async def _check_rulable(reader: Reader, desk: Desk, row: AppealRow) -> None:
             "not_hearing", Phrase("{by} hears this appeal").filled(by=by)
         )
     if await reader.appeal_ruling(row.digest) is not None:
-        raise WrongStateError("already_ruled", Phrase("this appeal has its ruling"))
+        raise WrongStateError(
+            "already_ruled", Phrase("this appeal has already been decided")
+        )
     signal = await reader.signal(row.origin, row.signal_id)
     if signal is not None and signal.status not in _ALIVE:
         raise WrongStateError(
             f"already_{signal.status.value}",
-            Phrase(
-                "the signal is stopped for good: no decision about it brings it back"
-            ),
+            Phrase("the signal has ended for good: no ruling can bring it back"),
         )
     at = int(desk.clock.now().timestamp())
     asked = Ruled(b"", node, heard, AppealOutcome.STANDS, at)
     if not await may_count(reader, asked, at=at):
         raise WrongStateError(
             "rulings_spent",
-            Phrase("no more rulings on appeals count today: rule tomorrow"),
+            Phrase(
+                "the limit of rulings on appeals for today is reached: rule tomorrow"
+            ),
         )
 
 
@@ -630,18 +645,21 @@ async def _appeal(reader: Reader, appeal: str) -> AppealRow:
 def _charter(desk: Desk) -> Charter:
     shared = desk.situation.shared
     if shared is None:
-        raise WrongStateError("no_federation", Phrase("this node has no federation"))
+        raise WrongStateError(
+            "no_federation", Phrase("this node does not belong to a federation")
+        )
     return shared.membership.charter
 
 
 def _nobody_hears(charter: Charter) -> WrongStateError:
     told = Phrase(
-        "the member that decides appeals has a part in this one: propose another "
-        "member for it with `fedsafe federation set-policy --deputy MEMBER`"
+        "the member that decides appeals is itself involved in this "
+        "appeal: propose another member for it with `fedsafe federation "
+        "set-policy --deputy MEMBER`"
     )
     if charter.appeal is None:
         told = Phrase(
-            "the charter names no member that hears appeals: propose one with `fedsafe "
-            "federation set-policy --appeal MEMBER`"
+            "the charter names no member that decides appeals: propose a "
+            "member with `fedsafe federation set-policy --appeal MEMBER`"
         )
     return WrongStateError("nobody_hears", told)

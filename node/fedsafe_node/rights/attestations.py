@@ -57,16 +57,20 @@ def read_attestation(
     if request.checked is not None:
         raise BadRequestError(
             "not_attested",
-            Phrase("an identity check takes two people"),
+            Phrase(
+                "a back-end cannot report an identity check (checked), because "
+                "such a check needs two people"
+            ),
             pointer="/checked",
         )
     if request.attested is None or request.control != "account_login":
         raise BadRequestError(
             "not_attested",
             Phrase(
-                "a back-end attests what it has verified: `control` is "
-                "account_login, and `attested` says how, on which day, and when "
-                "the person logged in again"
+                "the back-end must say what it has verified: set `control` "
+                "to account_login, and give in `attested` how and on which "
+                "day it verified the identifier, and when the person "
+                "logged in again"
             ),
             pointer="/attested" if request.attested is None else "/control",
         )
@@ -80,8 +84,9 @@ def read_attestation(
         raise BadRequestError(
             "stale_login",
             Phrase(
-                "let the person log in again: a log-in counts for {seconds} seconds; "
-                "give its time in seconds since 1970"
+                "the time of the log-in is not valid: let the person log "
+                "in again, which counts for {seconds} seconds; give the "
+                "time of the log-in in seconds since 1970"
             ).filled(seconds=LOGIN),
             pointer="/attested/logged_in_at",
         )
@@ -94,17 +99,17 @@ def _check_way(given: Attestation, kind: IdentifierKind) -> None:
         raise BadRequestError(
             "not_attestable",
             Phrase(
-                "no account shows whose this is: an officer checks the person's "
-                "identity"
+                "no account can show whose identifier of this kind it is: "
+                "an officer must check the person's identity"
             ),
             pointer="/about/kind",
         )
     if given.verified is not wanted:
         raise BadRequestError(
             "bad_verification",
-            Phrase("{kind} has to be verified by {wanted}").filled(
-                kind=kind.name.lower(), wanted=wanted.value
-            ),
+            Phrase(
+                "an identifier of the kind {kind} must have been verified by {wanted}"
+            ).filled(kind=kind.name.lower(), wanted=wanted.value),
             pointer="/attested/verified",
         )
 
@@ -116,8 +121,9 @@ def _check_namespace(person: Person, config: Config) -> None:
         raise BadRequestError(
             "other_namespace",
             Phrase(
-                "only the provider of a namespace attests its names; this node's "
-                "are `provider.namespaces` in node.toml"
+                "only the provider that owns a namespace can attest names "
+                "in it; this node's own namespaces are listed in "
+                "`provider.namespaces` in node.toml"
             ),
             pointer="/about/namespace",
         )
@@ -131,13 +137,15 @@ def _check_day(
     if given.verified_on > today:
         raise BadRequestError(
             "bad_date",
-            Phrase("the day lies ahead, in UTC"),
+            Phrase("the day must not be in the future (UTC)"),
             pointer="/attested/verified_on",
         )
     if ages.after(given.verified_on) < today:
         raise BadRequestError(
             "bad_verification",
-            Phrase("it may be another's by now: verify it anew"),
+            Phrase(
+                "the identifier may belong to somebody else by now: verify it again"
+            ),
             pointer="/attested/verified_on",
         )
 

@@ -40,7 +40,10 @@ def check_ground(closing: CloseRequest) -> None:
     if (closing.outcome == "refused") != (closing.ground is not None):
         raise BadRequestError(
             "not_for_outcome",
-            Phrase("a refusal has a ground, nothing else"),
+            Phrase(
+                "a ground is required for a refusal, and not allowed for any "
+                "other outcome"
+            ),
             pointer="/ground",
         )
 
@@ -105,7 +108,7 @@ async def check_end(
     if outcome == "answered" and row.state is RequestState.OPEN:
         raise WrongStateError(
             "not_answered",
-            Phrase("it has no answer yet: first `fedsafe rights answer`"),
+            Phrase("the request has no answer yet: first run `fedsafe rights answer`"),
         )
     if outcome == "granted" and row.kind in ERASES:
         await _check_nothing_listed(reader, desk, content)
@@ -126,8 +129,9 @@ async def check_looked_up(reader: Reader, desk: Desk, row: RequestRow) -> None:
         raise WrongStateError(
             "still_waiting",
             Phrase(
-                "its identifier was not looked up yet, which is tried again from "
-                "{moment} on: `fedsafe rights show {request}`"
+                "the request's identifier has not been looked up yet; this "
+                "node tries again from {moment} on: `fedsafe rights show "
+                "{request}`"
             ).filled(moment=moment(max(now, waiting.again_at)), request=row.id),
         )
 
@@ -138,8 +142,9 @@ async def _check_gone(reader: Reader, situation: Situation, content: Content) ->
             raise WrongStateError(
                 "still_listed",
                 Phrase(
-                    "{signal} of {origin} is still listed; own ones are erased "
-                    "with `fedsafe rights grant`, which closes the request"
+                    "signal {signal} of {origin} is still listed; `fedsafe "
+                    "rights grant` erases this provider's own signals and "
+                    "closes the request"
                 ).filled(signal=finding.signal, origin=finding.origin),
             )
 
@@ -149,8 +154,9 @@ async def _check_nothing_listed(reader: Reader, desk: Desk, content: Content) ->
         raise WrongStateError(
             "still_listed",
             Phrase(
-                "this provider lists the person, or is about to; `fedsafe rights "
-                "grant` ends that and closes the request"
+                "the request cannot be closed as granted, because this "
+                "provider still lists the person or is about to; `fedsafe "
+                "rights grant` ends the listing and closes the request"
             ),
         )
 
@@ -167,7 +173,7 @@ async def _check_ruled(reader: Reader, situation: Situation, content: Content) -
             raise WrongStateError(
                 "not_ruled",
                 Phrase(
-                    "the dispute of this request has no ruling: first `fedsafe "
-                    "dispute rule {digest}`"
+                    "the dispute of this request has no ruling yet: first "
+                    "run `fedsafe dispute rule {digest}`"
                 ).filled(digest=digest),
             )

@@ -169,7 +169,7 @@ class Proofs:
             raise UnavailableError(
                 "phone_unavailable",
                 Phrase(
-                    "no more codes are sent to numbers today; write to {contact}"
+                    "no more codes are sent to phone numbers today; write to {contact}"
                 ).filled(contact=self.contact),
                 retry_after_ms=error.retry_after_ms,
             ) from None
@@ -191,7 +191,7 @@ class Proofs:
             _LOG.warning("the hook for codes: %s", outcome.value)
             raise UnavailableError(
                 "phone_unavailable",
-                Phrase("no code can be sent to a number at the moment"),
+                Phrase("no code can be sent to a phone number at the moment"),
                 retry_after_ms=RETRY_AFTER_MS,
             )
 
@@ -217,7 +217,7 @@ class Proofs:
         if not fits:
             await self._count(self._place(source))
             raise ForbiddenError(
-                Phrase("the code is not the one, or no longer"), authenticated=True
+                Phrase("the code is wrong or no longer valid"), authenticated=True
             )
         proof = self.vault.blind("rights_opened", f"{name}\n{request.nonce}")
         opened = Opened(
@@ -236,7 +236,9 @@ class Proofs:
         """Read whose control is to be proved; one that no code can go to is refused."""
         if (request.email is None) is (request.phone is None):
             raise BadRequestError(
-                "one_identifier", Phrase("name either an email or a phone"), pointer=""
+                "one_identifier",
+                Phrase("give either an e-mail address or a phone number"),
+                pointer="",
             )
         if request.phone is None:
             self._mailer()
@@ -267,7 +269,7 @@ class Proofs:
             raise UnavailableError(
                 "no_hook",
                 Phrase(
-                    "this node sends no codes to numbers; write to {contact}"
+                    "this node does not send codes to phone numbers; write to {contact}"
                 ).filled(contact=self.contact),
                 retry_after_ms=RETRY_AFTER_MS,
             )
@@ -277,8 +279,8 @@ class Proofs:
         return BadRequestError(
             "not_phoned",
             Phrase(
-                "no code is sent to numbers of this range; is it complete? If so, "
-                "write to {contact}"
+                "codes cannot be sent to phone numbers of this range; if "
+                "the number is complete, write to {contact}"
             ).filled(contact=self.contact),
             pointer="/phone",
         )
@@ -303,9 +305,9 @@ class Proofs:
         if self.mailer is None:
             raise UnavailableError(
                 "no_mail",
-                Phrase("this node mails no codes; write to {contact}").filled(
-                    contact=self.contact
-                ),
+                Phrase(
+                    "this node does not send codes by e-mail; write to {contact}"
+                ).filled(contact=self.contact),
                 retry_after_ms=RETRY_AFTER_MS,
             )
         return self.mailer
@@ -331,7 +333,7 @@ class Proofs:
             await self._note(Kind.EMAIL, outcome="alarm")
         raise UnavailableError(
             "mail_unavailable",
-            Phrase("no more mail is sent within this hour"),
+            Phrase("no more e-mails are sent within this hour: try again later"),
             retry_after_ms=mailer.hourly.frees_in(now) * 1_000,
         )
 
@@ -374,7 +376,7 @@ def _read_email(email: str) -> Person:
     if any(mark in person.canonical.value for mark in _UNMAILED):
         raise BadRequestError(
             "not_mailed",
-            Phrase("no code is mailed to addresses of this form"),
+            Phrase("codes cannot be sent to e-mail addresses of this form"),
             pointer="/email",
         )
     return person

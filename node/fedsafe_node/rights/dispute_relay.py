@@ -97,15 +97,13 @@ class DisputeForwarding:
         shared = self._situation.shared
         if shared is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         charter = shared.membership.charter
         found, faults = verify_restrictions(forwarded.disputes, charter)
         good = [each for each in found if each.restriction.effect is Effect.DISPUTED]
         if not good:
-            why = (
-                faults[0] if faults else Phrase("nothing but disputes is handed on so")
-            )
+            why = faults[0] if faults else Phrase("only disputes can be forwarded here")
             raise BadRequestError("no_dispute", why, pointer="/disputes")
         others = [
             each for each in good if each.restriction.author != self._situation.node

@@ -209,11 +209,12 @@ class _Ruling:
             raise NotFoundError(Phrase("no such dispute"))
         if desk.reviews.origin_of(named.origin) != situation.node:
             raise WrongStateError(
-                "not_the_origin", Phrase("only the signal's origin rules")
+                "not_the_origin",
+                Phrase("only the signal's origin can rule on this dispute"),
             )
         if await tx.ruling(named) is not None:
             raise WrongStateError(
-                "already_ruled", Phrase("this dispute has its ruling")
+                "already_ruled", Phrase("this dispute has already been decided")
             )
         known = await tx.disputes_on(named.origin, named.signal_id)
         unruled = [row for row in known if await tx.ruling(row) is None]
@@ -273,7 +274,10 @@ async def _find(reader: Reader, desk: Desk, request: NewDisputeRequest) -> Signa
     if len(rows) > 1:
         raise BadRequestError(
             "origin_needed",
-            Phrase("several members use this id: name one"),
+            Phrase(
+                "several members have a signal with this id: give the signal's "
+                "origin as well"
+            ),
             pointer="/origin",
         )
     return rows[0]

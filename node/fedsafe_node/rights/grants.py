@@ -98,7 +98,11 @@ async def grantable(reader: Reader, desk: Desk, request: str) -> Grantable:
         check_decided(content)
     if content is None or not len(await listed_here(reader, desk, content)):
         raise WrongStateError(
-            "nothing_to_erase", Phrase("this provider lists nothing here")
+            "nothing_to_erase",
+            Phrase(
+                "there is nothing to erase: this provider does not list the "
+                "person of this request"
+            ),
         )
     await check_looked_up(reader, desk, row)
     listed = await listed_here(reader, desk, content, _UNERASED)

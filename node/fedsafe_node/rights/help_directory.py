@@ -68,7 +68,8 @@ def read_directory(place: Place, config: Config) -> Directory:
         raise ConfigError(
             path,
             Phrase(
-                "reply.{block}.{tongue}: {harm}; see `fedsafe help-directory check`"
+                "the text reply.{block}.{tongue} contains harmful advice "
+                "({harm}); see `fedsafe help-directory check`"
             ).filled(
                 block=first.block.value,
                 tongue=first.tongue.value,
@@ -120,7 +121,8 @@ class HelpDesk:
             raise WrongStateError(
                 "reply_not_approved",
                 Phrase(
-                    "a specialised counselling centre has to approve these words first"
+                    "a specialised counselling centre must first approve "
+                    "the text of this reply"
                 ),
             )
         seeker = Seeker(Audience.AFFECTED, tongue, Age.MINOR)

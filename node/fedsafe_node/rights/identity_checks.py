@@ -62,7 +62,7 @@ def read_check(request: NewRightsRequest, today: str) -> IdentityCheck:
         raise BadRequestError(
             "not_checked",
             Phrase(
-                "a log-in is attested by the back-end, with a credential for rights"
+                "only the back-end can attest a log-in, with a credential for rights"
             ),
             pointer="/control" if request.attested is None else "/attested",
         )
@@ -70,14 +70,17 @@ def read_check(request: NewRightsRequest, today: str) -> IdentityCheck:
         raise BadRequestError(
             "not_checked",
             Phrase(
-                "say on which day the person was seen, and refer to the minute of "
-                "it; another officer decides"
+                "say on which day somebody saw the person, and give the "
+                "reference of the note about it; another officer then "
+                "decides on the identity check"
             ),
             pointer="/checked",
         )
     if request.checked.seen_on.isoformat() > today:
         raise BadRequestError(
-            "bad_date", Phrase("the day lies ahead, in UTC"), pointer="/checked/seen_on"
+            "bad_date",
+            Phrase("the day must not be in the future (UTC)"),
+            pointer="/checked/seen_on",
         )
     return request.checked
 
@@ -132,8 +135,9 @@ def check_decided(content: Content) -> None:
         raise WrongStateError(
             "not_decided",
             Phrase(
-                "another officer decides on the identity check first: `fedsafe "
-                "act list`; once that is over, `fedsafe rights check` asks again; "
-                "if nobody can, close the request as refused (not_shown)"
+                "another officer must first decide on the identity check: "
+                "`fedsafe act list`. If nobody has decided in time, ask "
+                "again with `fedsafe rights check`. If nobody can decide, "
+                "close the request as refused (not_shown)"
             ),
         )

@@ -143,7 +143,9 @@ class ListingInquiries:
             if (await self._state(tx, row)) is not InquiryState.OPEN:
                 raise WrongStateError(
                     "already_ruled",
-                    Phrase("this inquiry has ended: nothing is left to rule"),
+                    Phrase(
+                        "this inquiry has ended: a ruling on it is no longer possible"
+                    ),
                 )
             if request.ruling is InquiryRuling.REVOKED:
                 stopped = await stop_within(

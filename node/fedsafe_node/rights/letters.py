@@ -12,10 +12,10 @@ from fedsafe_policies.help.offers import Age
 
 _SUBJECTS: Final = Phrase("Your code for the request at {node}").both()
 _TEXTS: Final = Phrase(
-    "Somebody is making a request about this address at {node}. If it is you, "
-    "enter\nthis code there:\n\n    {code}\n\n"
-    "It is good for a quarter of an hour. If you have asked for nothing, there is\n"
-    "nothing to do; give the code to nobody.\n"
+    "Somebody is making a request about this address at {node}. If it is "
+    "you, enter\nthis code there:\n\n    {code}\n\n"
+    "The code is valid for a quarter of an hour. If you did not make a "
+    "request, you\nneed not do anything. Do not give the code to anybody.\n"
 ).both()
 _MINOR: Final = Phrase.within(
     "under 18",

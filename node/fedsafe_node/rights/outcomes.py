@@ -22,67 +22,70 @@ _EXTENDED: Final = Phrase(
     "there are many requests (Art. 12 (3) GDPR). Our reference: {reason}."
 ).both()
 _LATE: Final = Phrase(
-    "Our answer was due by {day} and is late (Art. 12 (3) GDPR). We still owe it "
-    "to you; you need no new request. Ask us about it, with the number {request}: "
-    "{reach}. You need not wait for that: you may complain to the supervisory "
-    "authority now."
+    "Our answer was due by {day} and is late (Art. 12 (3) GDPR). We still "
+    "owe you the answer; you need not make a new request. You can ask us "
+    "about it with the number {request}: {reach}. You need not wait for "
+    "our reply: you may complain to the supervisory authority now."
 ).both()
 _ENDS: Final[Mapping[str, Text]] = {
     "granted": Phrase("Your request was granted on {day}.").both(),
     "refused": Phrase("Your request was refused on {day}.").both(),
-    "withdrawn": Phrase("Your request has counted as withdrawn since {day}.").both(),
+    "withdrawn": Phrase(
+        "Your request has been treated as withdrawn since {day}."
+    ).both(),
     "answered": Phrase("Your request was answered and closed on {day}.").both(),
 }
 _GROUNDS: Final[Mapping[str, Text]] = {
     RefusalGround.FOUNDED: Phrase(
-        "Reason: we have reviewed it anew. The data are right, and compelling "
-        "legitimate grounds, the protection of children, prevail (Art. 17 (3) and "
-        "Art. 21 (1) GDPR)."
+        "Reason: we have reviewed your data again. The data are correct, "
+        "and there are compelling legitimate grounds that prevail: the "
+        "protection of children (Art. 17 (3) and Art. 21 (1) GDPR)."
     ).both(),
     RefusalGround.NOT_SHOWN: Phrase(
-        "Reason: it could not be established that the identifier is yours "
-        "(Art. 12 (2) GDPR)."
+        "Reason: we could not establish that the identifier is yours (Art. "
+        "12 (2) GDPR)."
     ).both(),
     RefusalGround.NOT_OURS: Phrase(
-        "Reason: what there is about this identifier was reported by another "
-        "provider; we ourselves cannot change or erase it."
+        "Reason: the entries about this identifier come from another "
+        "provider. We ourselves cannot change or erase them."
     ).both(),
     RefusalGround.EXCESSIVE: Phrase(
         "Reason: the request is manifestly unfounded or excessive (Art. 12 (5) GDPR)."
     ).both(),
 }
 _MEMBERS: Final = Phrase(
-    "Your data had been received by: {members}. Each of these providers has been "
-    "told of the erasure (Art. 19 GDPR) and, if you ask it, names to whom it has "
-    "given extracts."
+    "These providers had received your data: {members}. Each of these "
+    "providers has been told of the erasure (Art. 19 GDPR). If you ask a "
+    "provider, it tells you to whom it has given extracts."
 ).both()
 _MEMBERS_ENDED: Final = Phrase(
-    "Your data had been received by: {members}. We have told each of these "
-    "providers that the signal has ended (Art. 19 GDPR). If you ask it, it names "
-    "to whom it has given extracts."
+    "These providers had received your data: {members}. We have told each "
+    "of these providers that the signal has ended (Art. 19 GDPR). If you "
+    "ask a provider, it tells you to whom it has given extracts."
 ).both()
 _PACKS: Final = Phrase(
-    "Extracts of our log about you are also with: {packs}. There we cannot erase; "
-    "who has them decides on them, and you can ask there."
+    "These recipients also have extracts of our log with data about you: "
+    "{packs}. We cannot erase the data there. Each recipient decides for "
+    "itself, and you can ask it directly."
 ).both()
 _REMEDIES: Final = Phrase(
     "Reference of our decision: {reason}. Questions about it: {reach}."
 ).both()
 WAYS: Final = Phrase(
-    "If you do not agree:\n{appeal}"
-    "- You may complain to us, free of charge and in any form (about a decision on "
-    "your account by Art. 20 DSA): {complaints}.\n"
-    "- You may turn to a certified body for out-of-court dispute settlement "
-    "(Art. 21 DSA): {bodies}.\n"
-    "- You may complain to a supervisory authority for data protection (Art. 77 "
-    "GDPR): {authority}.\n"
-    "- You may go to court (Art. 79 GDPR)."
+    "If you do not agree:\n"
+    "{appeal}- You may complain to us, free of charge and in any form "
+    "(about a decision on your account under Art. 20 DSA): {complaints}.\n"
+    "- You may turn to a certified body for out-of-court dispute "
+    "settlement (Art. 21 DSA): {bodies}.\n"
+    "- You may complain to a supervisory authority for data protection "
+    "(Art. 77 GDPR): {authority}.\n- You may go to court (Art. 79 GDPR)."
 ).both()
 """The ways that are open to who does not agree, in outcomes and answers."""
 _APPEAL: Final = Phrase(
-    "- You may contest a signal, with proof that the identifier is yours: {reach}. "
-    "If the reporting provider lets it stand, you may appeal: contest it again, "
-    "then {hearer} decides in its place.\n"
+    "- You may contest a signal. You need proof that the identifier is "
+    "yours. This is how you reach us: {reach}. If the reporting provider "
+    "upholds the signal, you may appeal: contest the signal again, and "
+    "{hearer} decides instead of the reporting provider.\n"
 ).both()
 """The way to who decides over the origin, where the charter names somebody."""
 
@@ -92,9 +95,10 @@ _PLAIN_EXTENDED: Final = Phrase.within(
 ).both()
 _PLAIN_LATE: Final = Phrase.within(
     "under 18",
-    "Hello,\n\nwe are late. You were to have the answer by {day}. You will still "
-    "get it, and you need not fill in anything again. Ask us about it, or "
-    "complain. You can read here how to do that.",
+    "Hello,\n\n"
+    "we are late. You should have had our answer by {day}. You will still "
+    "get it. You need not fill in anything again. You can ask us about the "
+    "answer, or complain. You can read here how to do that.",
 ).both()
 _PLAIN_ENDS: Final[Mapping[str, Text]] = {
     "granted": Phrase.within(
@@ -102,22 +106,25 @@ _PLAIN_ENDS: Final[Mapping[str, Text]] = {
     ).both(),
     "refused": Phrase.within(
         "under 18",
-        "Hello,\n\nwe have looked at what you asked us to do. We do not do it. You "
-        "can read why below.",
+        "Hello,\n\n"
+        "we have looked at what you asked us to do. We will not do it. You "
+        "can read below why not.",
     ).both(),
     "withdrawn": Phrase.within(
-        "under 18", "Hello,\n\nwhat you asked for counts as taken back."
+        "under 18", "Hello,\n\nyour request counts as taken back. So it is closed now."
     ).both(),
     "answered": Phrase.within("under 18", "Hello,\n\nwe have answered you.").both(),
 }
 _PLAIN_NOT_OURS: Final = Phrase.within(
-    "under 18", "Another provider reported it. We cannot erase it ourselves."
+    "under 18",
+    "Another provider made the signal. We cannot erase the signal ourselves.",
 ).both()
 PLAIN_WAYS: Final = Phrase.within(
     "under 18",
-    "Is something wrong? Or are you under 18? Tell us: {reach}. It costs nothing. "
-    "There may be no signal about children and young people.{appeal}\n\n"
-    "You may ask others to help you, such as your parents or somebody at school. "
+    "Is something wrong? Or are you under 18? Tell us: {reach}. It costs "
+    "nothing. Signals about children and young people are not "
+    "allowed.{appeal}\n\n"
+    "Others may help you, for example your parents or somebody at school. "
     "You can also complain to an authority for data protection "
     "({authority_minor}) or go to court.\n\n"
     "If you would like to talk to somebody:\n{help}",
@@ -125,11 +132,12 @@ PLAIN_WAYS: Final = Phrase.within(
 """The ways in plain words, for children and young people."""
 _PLAIN_APPEAL: Final = Phrase.within(
     "under 18",
-    " Does the provider that reported it keep to it? Then tell us again. That is "
-    "an appeal. Then another one decides: {hearer}.",
+    " Does the provider that made the signal say again that the signal is "
+    "right? Then tell us again that you do not agree. That is called an "
+    "appeal. Then another provider decides: {hearer}.",
 ).both()
 BELOW: Final = Phrase(
-    "\n\nThe long text, with all that the law wants to be said:\n\n"
+    "\n\nHere is the long text, with everything that the law requires:\n\n"
 ).both()
 
 

@@ -232,13 +232,17 @@ def read_secret(path: Path) -> bytes:
         with path.open("rb") as file:
             secret = file.read(_MOST_SECRET).strip()
     except OSError:
-        raise ConfigError(path, Phrase("the hook's secret cannot be read")) from None
+        raise ConfigError(
+            path,
+            Phrase("the secret of the hook that sends codes to phones cannot be read"),
+        ) from None
     if len(secret) < SHORTEST_SECRET:
         raise ConfigError(
             path,
-            Phrase("a secret has {least} signs or more: openssl rand -hex 32").filled(
-                least=SHORTEST_SECRET
-            ),
+            Phrase(
+                "the secret must have at least {least} characters: make one "
+                "with openssl rand -hex 32"
+            ).filled(least=SHORTEST_SECRET),
         )
     return secret
 

@@ -48,65 +48,86 @@ class Progress:
 
 
 _STAGES: Final[Mapping[Stage, Text]] = {
-    Stage.RESTS: Phrase("Contested, and it rests: nobody gets a match.").both(),
-    Stage.WAITS: Phrase("Contested; it does not rest for that alone.").both(),
+    Stage.RESTS: Phrase(
+        "The signal is contested and rests: until the decision, nobody gets a "
+        "match from it."
+    ).both(),
+    Stage.WAITS: Phrase(
+        "The signal is contested, but that alone does not make it rest: it "
+        "stays in force until the decision."
+    ).both(),
     Stage.STANDS: Phrase("Decided: the signal stands.").both(),
-    Stage.ENDED: Phrase("The signal has ended: nobody gets a match any more.").both(),
+    Stage.ENDED: Phrase(
+        "The signal has ended: nobody gets a match from it any more."
+    ).both(),
     Stage.LAPSED: Phrase(
-        "The signal has ended, for the reporting provider has not decided in time: "
-        "nobody gets a match any more."
+        "The signal has ended because the reporting provider did not "
+        "decide in time: nobody gets a match from it any more."
     ).both(),
 }
 _PLAIN_STAGES: Final[Mapping[Stage, Text]] = {
     Stage.RESTS: Phrase.within(
-        "under 18", "A person looks again. Until then the signal does not count."
+        "under 18",
+        "A person is looking at the signal again. Until then the signal "
+        "does not count.",
     ).both(),
     Stage.WAITS: Phrase.within(
-        "under 18", "A person looks again. Until then the signal still counts."
+        "under 18",
+        "A person is looking at the signal again. Until then the signal still counts.",
     ).both(),
     Stage.STANDS: Phrase.within("under 18", "It is decided: the signal stays.").both(),
-    Stage.ENDED: Phrase.within("under 18", "The signal counts no more.").both(),
+    Stage.ENDED: Phrase.within(
+        "under 18", "The signal does not count any more."
+    ).both(),
     Stage.LAPSED: Phrase.within(
-        "under 18", "The signal counts no more. Nobody has looked in time."
+        "under 18",
+        "The signal does not count any more, because nobody looked at it in time.",
     ).both(),
 }
-_UNTIL: Final = Phrase("The reporting provider has until {day} to decide on it.").both()
+_UNTIL: Final = Phrase(
+    "The reporting provider has until {day} to decide about the signal."
+).both()
 _OVER: Final = Phrase(
-    "The reporting provider had until {day} and has not decided yet."
+    "The reporting provider had until {day} to decide about the signal, "
+    "and has not decided yet."
 ).both()
 _PLAIN_UNTIL: Final = Phrase.within("under 18", "That takes until {day}.").both()
 _PLAIN_OVER: Final = Phrase.within(
-    "under 18", "That was to be done by {day}. It takes longer."
+    "under 18", "The signal should have been looked at again by {day}. It takes longer."
 ).both()
-_HEAD: Final = Phrase("How it stands on {today}:").both()
+_HEAD: Final = Phrase("State of the request on {today}:").both()
 _OF: Final = Phrase("{number} of {count}: {said}").both()
 _BACK: Final = Phrase(
-    "We do not write to you when something changes: come back here with number and "
-    "collect code."
+    "We will not write to you when something changes. Please check here "
+    "again with your number and your collect code."
 ).both()
 _PLAIN_BACK: Final = Phrase.within(
     "under 18",
     "We cannot write to you. Come back here with your number and your collect code.",
 ).both()
 _UNDECIDED: Final = Phrase(
-    "A second person here still has to confirm who you are. Nothing rests before. If "
-    "that takes longer than three days, please ask: {contact}."
+    "A second person at our office still has to confirm who you are. Until "
+    "then no signal rests because of your request. If it takes longer than "
+    "three days, please ask: {contact}."
 ).both()
 _PLAIN_UNDECIDED: Final = Phrase.within(
     "under 18",
-    "A second person still has to confirm who you are. Nothing changes before. Does "
-    "it take longer than three days? Then ask: {contact}.",
+    "A second person still has to confirm who you are. Until then nothing "
+    "changes. Does it take longer than three days? Then ask: {contact}.",
 ).both()
 _SOUGHT: Final = Phrase(
-    "Not looked everywhere yet: too many ask at present, or other providers do not "
-    "answer. We look again from {again} on, in turn, and then contest what we find if "
-    "that is what you wanted. The term stays: {due}. Until then your identifier lies "
-    "here encrypted, and no longer."
+    "We have not looked everywhere yet, because too many people are asking "
+    "at the moment, or other providers do not answer. We will continue "
+    "from {again} on, in the order of the requests. If you wanted us to, "
+    "we will then contest what we find. The deadline for our answer stays "
+    "the same: {due}. Until we have looked everywhere, we keep your "
+    "identifier encrypted, and no longer."
 ).both()
 _PLAIN_SOUGHT: Final = Phrase.within(
     "under 18",
-    "We have not looked everywhere yet, for too many ask right now. We look again "
-    "from {again} on. You have the answer by {due}.",
+    "We have not looked everywhere yet, because too many people are asking "
+    "right now. We will go on from {again} on. You will have the answer by "
+    "{due}.",
 ).both()
 _WAITING: Final = frozenset({Stage.RESTS, Stage.WAITS})
 _PENDING: Final = frozenset({Step.AGAIN, Step.SENT, Step.OPEN, Step.UNHEARD})

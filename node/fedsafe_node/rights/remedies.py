@@ -52,76 +52,89 @@ class Remedy:
 
 
 _STEPS: Final[Mapping[Step, Text]] = {
-    Step.STOOD: Phrase("The reporting provider has decided that it stands.").both(),
+    Step.STOOD: Phrase("The reporting provider has upheld the signal.").both(),
     Step.AGAIN: Phrase(
-        "The reporting provider has decided that it stands. You have contested it "
-        "again: somebody there who has not decided on it before reviews it now."
+        "The reporting provider has upheld the signal. You have contested "
+        "the signal again. Somebody there who has not decided on the "
+        "signal before now reviews it."
     ).both(),
     Step.OFFERED: Phrase(
-        "The reporting provider has decided that it stands. If you do not agree, you "
-        "can appeal: contest it again, with proof. Then {hearer} decides in its place."
+        "The reporting provider has upheld the signal. If you do not "
+        "agree, you can appeal: contest the signal again, with proof that "
+        "the identifier is yours. Then {hearer} decides instead of the "
+        "reporting provider."
     ).both(),
     Step.SENT: Phrase(
-        "The reporting provider has decided that it stands. You have contested it "
-        "again: that counts as an appeal, and {hearer} decides in its place."
+        "The reporting provider has upheld the signal. You have contested "
+        "the signal again. That counts as an appeal, and {hearer} decides "
+        "instead of the reporting provider."
     ).both(),
     Step.OPEN: Phrase(
-        "Appeal against the reporting provider's decision that it stands: {hearer} "
-        "decides in its place, and has until {day}."
+        "There is an appeal because the reporting provider has upheld the "
+        "signal. {hearer} decides instead of the reporting provider and "
+        "has until {day}."
     ).both(),
     Step.UNHEARD: Phrase(
-        "Appeal against the reporting provider's decision that it stands: who decides "
-        "on it is not settled yet."
+        "There is an appeal because the reporting provider has upheld the "
+        "signal. It is not settled yet who decides on the appeal."
     ).both(),
-    Step.ENDED: Phrase("Appeal: {hearer} decided on {day} that it ends.").both(),
-    Step.STANDS: Phrase("Appeal: {hearer} decided on {day} that it stands.").both(),
+    Step.ENDED: Phrase(
+        "Appeal: {hearer} decided on {day} that the signal ends."
+    ).both(),
+    Step.STANDS: Phrase(
+        "Appeal: {hearer} decided on {day} that the signal is upheld."
+    ).both(),
     Step.ASIDE: Phrase(
-        "Appeal: the providers of the federation together have set aside what "
-        "{hearer} decided on {day}."
+        "Appeal: on {day} {hearer} decided about the signal. The providers "
+        "of the federation have jointly set that decision aside."
     ).both(),
 }
 _PLAIN_STEPS: Final[Mapping[Step, Text]] = {
     Step.STOOD: Phrase.within(
-        "under 18", "The provider that reported it keeps to it."
+        "under 18", "The provider that made the signal says: the signal stays."
     ).both(),
     Step.AGAIN: Phrase.within(
         "under 18",
-        "The provider that reported it keeps to it. You have said again that it is "
-        "wrong. Now another person looks at it there.",
+        "The provider that made the signal says: the signal stays. You "
+        "have said again that the signal is wrong. Now another person at "
+        "that provider looks at it.",
     ).both(),
     Step.OFFERED: Phrase.within(
         "under 18",
-        "The provider that reported it keeps to it. Do you think that is wrong? Then "
-        "tell us again. That is an appeal. Then another provider decides: {hearer}.",
+        "The provider that made the signal says: the signal stays. Do you "
+        "think that is wrong? Then tell us again. That is called an "
+        "appeal. Then another provider decides: {hearer}.",
     ).both(),
     Step.SENT: Phrase.within(
         "under 18",
-        "The provider that reported it keeps to it. You have said again that it is "
-        "wrong. Now another provider decides: {hearer}.",
+        "The provider that made the signal says: the signal stays. You "
+        "have said again that the signal is wrong. Now another provider "
+        "decides: {hearer}.",
     ).both(),
     Step.OPEN: Phrase.within(
         "under 18",
-        "The provider that reported it keeps to it. So another provider decides now: "
-        "{hearer}. It has until {day}.",
+        "The provider that made the signal says: the signal stays. So "
+        "another provider decides now: {hearer}. It has until {day}.",
     ).both(),
     Step.UNHEARD: Phrase.within(
         "under 18",
-        "The provider that reported it keeps to it. Another one is to decide. Which "
-        "one is not settled yet.",
+        "The provider that made the signal says: the signal stays. Another "
+        "provider is to decide now. It is not settled yet which one.",
     ).both(),
     Step.ENDED: Phrase.within(
         "under 18",
-        "Another provider ({hearer}) has looked again and decided: the signal does "
-        "not count any more.",
+        "Another provider ({hearer}) has looked at the signal again and "
+        "decided: the signal does not count any more.",
     ).both(),
     Step.STANDS: Phrase.within(
         "under 18",
-        "Another provider ({hearer}) has looked again and decided: the signal stays.",
+        "Another provider ({hearer}) has looked at the signal again and "
+        "decided: the signal stays.",
     ).both(),
     Step.ASIDE: Phrase.within(
         "under 18",
-        "What {hearer} decided about it does not count any more. The providers have "
-        "decided so together.",
+        "What {hearer} decided about the signal does not count any more. "
+        "The providers have decided this together.",
     ).both(),
 }
 _OF_SIGNAL: Final = Phrase("Signal {signal}: {said}").both()

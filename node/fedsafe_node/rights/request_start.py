@@ -337,7 +337,7 @@ def read_person(question: Question, *, pointer: str) -> Person:
     if not isinstance(asked, Person):
         raise BadRequestError(
             "not_a_person",
-            Phrase("a digest is nobody's identifier"),
+            Phrase("a digest belongs to a file and cannot identify a person"),
             pointer=f"{pointer}/kind",
         )
     return asked

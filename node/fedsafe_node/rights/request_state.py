@@ -17,7 +17,8 @@ _PAGE: Final = 500
 _STANDS: Final = {
     RequestState.OPEN: Phrase("it is open"),
     RequestState.ANSWERED: Phrase(
-        "it is answered: the person collects that with their code"
+        "the request is already answered: the person collects the answer "
+        "with their collect code"
     ),
     RequestState.CLOSED: Phrase("it is closed"),
 }

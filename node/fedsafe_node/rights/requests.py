@@ -191,7 +191,7 @@ class Requests:
             return await until_it_holds(attempt)
         except ConflictError:
             raise WrongStateError(
-                "proof_used", Phrase("this code has opened a request already")
+                "proof_used", Phrase("a request has already been made with this code")
             ) from None
 
     def _shown(
@@ -253,15 +253,19 @@ class Requests:
             checked = content.checked if content is not None else None
             if content is None or checked is None or checked.second is not None:
                 raise WrongStateError(
-                    "not_pending", Phrase("no identity check waits here")
+                    "not_pending",
+                    Phrase(
+                        "this request has no identity check that waits for a decision"
+                    ),
                 )
             if (until := await decidable_until(reader, checked, self._now())) is None:
                 return row, content, checked
             raise WrongStateError(
                 "already_asked",
-                Phrase("another officer is asked until {until}: act {act}").filled(
-                    until=moment(until), act=checked.act
-                ),
+                Phrase(
+                    "another officer has already been asked to decide on this "
+                    "identity check until {until}: act {act}"
+                ).filled(until=moment(until), act=checked.act),
             )
 
         row, _, checked = await self._desk.store.read(read)
@@ -269,8 +273,10 @@ class Requests:
         if first.identity != Person(who.name, who.role).identity:
             raise ForbiddenError(
                 Phrase(
-                    "{by} has made this check, and asks again; if they cannot, "
-                    "close the request (not_shown), and the person asks anew"
+                    "{by} made this identity check and must ask for the "
+                    "decision again. If {by} cannot do that, close the "
+                    "request (not_shown), and the person makes a new "
+                    "request"
                 ).filled(by=checked.by),
                 authenticated=True,
             )
@@ -372,7 +378,8 @@ class Requests:
             content = open_content(desk.periods, row)
             if content is None:
                 raise WrongStateError(
-                    "wiped", Phrase("what was found can no longer be read")
+                    "wiped",
+                    Phrase("what was found for this request can no longer be read"),
                 )
             check_decided(content)
             text = await tell(tx, desk, row, content, packs.rows)
@@ -408,7 +415,11 @@ class Requests:
             row = await in_state(tx, request, RequestState.OPEN)
             if row.extended_for is not None or row.due_at <= self._now():
                 raise WrongStateError(
-                    "too_late", Phrase("a request is extended once, within its month")
+                    "too_late",
+                    Phrase(
+                        "a request can be extended only once, and only before "
+                        "its answer is due"
+                    ),
                 )
             extended = replace(
                 row,

@@ -49,11 +49,12 @@ KINDS: Final[Mapping[str, Text]] = {
     "url": Phrase("web address").both(),
 }
 _DRAFT: Final = Phrase(
-    "\nDraft of a signal of {created_at}\n"
-    "  kind of identifier: {kind}; phenomenon: {phenomenon}; place: {surface}\n"
-    "  ground: {rule}; {grade}\n"
+    "\nDraft of a signal, written on {created_at}\n"
+    "  kind of identifier: {kind}; phenomenon: {phenomenon}; found in: "
+    "{surface}\n  ground: {rule}; {grade}\n"
     "  the data come from {provenance}\n"
-    "  It waits for a second person and has gone to nobody.\n"
+    "  This draft waits for a second person to approve it. Nobody has "
+    "received it.\n"
 ).both()
 _REVIEW: Final = Phrase(
     "\nReview of your account, begun on {opened_at}: {state}\n"
@@ -64,25 +65,28 @@ _STATES: Final[Mapping[TaskState, Text]] = {
     TaskState.DECIDED: Phrase("decided").both(),
     TaskState.LAPSED: Phrase("has ended without a decision").both(),
 }
-_CAUSE: Final = Phrase("  because of: signal {signal} of {origin}\n").both()
+_CAUSE: Final = Phrase(
+    "  the review was opened because of signal {signal} of {origin}\n"
+).both()
 _DECISION: Final = Phrase(
-    "  on {decided_at}: {outcome}{level}{until}{reason}; decided by people: {people}\n"
+    "  on {decided_at}: {outcome}{level}{until}{reason}; number of people "
+    "who decided: {people}\n"
 ).both()
 _OUTCOMES: Final[Mapping[Outcome, Text]] = {
     Outcome.DISMISS: Phrase("no reason for a measure").both(),
     Outcome.WATCH: Phrase("the account is watched").both(),
-    Outcome.FEATURE_LIMIT: Phrase("features of the account are limited").both(),
-    Outcome.INQUIRE: Phrase("the reporting provider is asked").both(),
-    Outcome.CONFIRM: Phrase("confirmed by a finding of our own").both(),
+    Outcome.FEATURE_LIMIT: Phrase("some features of the account are limited").both(),
+    Outcome.INQUIRE: Phrase("the reporting provider has been asked").both(),
+    Outcome.CONFIRM: Phrase("confirmed by our own finding").both(),
 }
 _LEVEL: Final = Phrase(", measure: {name}").both()
 _UNTIL: Final = Phrase(" until {until}").both()
 _REASON: Final = Phrase(" (file number {reason})").both()
-_NONE: Final = Phrase("\nNo review of your account is kept.\n").both()
+_NONE: Final = Phrase("\nWe keep no review of your account.\n").both()
 _NO_ACCOUNT: Final = Phrase(
-    "\nReviews and decisions are kept with the account that they are about, and this "
-    "request names none. Please ask about your account when logged in, or at "
-    "{contact}.\n"
+    "\nWe keep reviews and decisions with the account that they are about, "
+    "but this request does not name an account. To ask about your account, "
+    "please log in, or write to {contact}.\n"
 ).both()
 
 

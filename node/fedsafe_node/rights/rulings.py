@@ -83,7 +83,9 @@ async def say_ruling(  # noqa: PLR0913 - what a ruling says, and who said it
 async def _say(desk: Desk, tx: Transaction, ruling: Ruling) -> int:
     shared = desk.situation.shared
     if shared is None:
-        raise WrongStateError("no_federation", Phrase("this node has no federation"))
+        raise WrongStateError(
+            "no_federation", Phrase("this node does not belong to a federation")
+        )
     federation = shared.membership.charter.federation
     statement = sign_ruling(ruling, key=desk.statement_key, federation=federation)
     return await tx.append(desk.feed, encode_record(RulingRecord(statement))) + 1

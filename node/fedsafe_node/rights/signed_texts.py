@@ -32,21 +32,23 @@ _MODULES: Final[Mapping[TextName, tuple[Text, tuple[ModuleType, ...]]]] = {
         (page_texts, progress, remedies),
     ),
     TextName.CODE_LETTER: (
-        Phrase("The letter with the code").both(),
+        Phrase("The letter with the code for a person's request").both(),
         (letters,),
     ),
     TextName.RIGHTS_ANSWER: (
-        Phrase("The answer (GDPR Art. 15)").both(),
+        Phrase("The answer to a request for access (GDPR Art. 15)").both(),
         (answering, reviewing, remedies),
     ),
     TextName.RIGHTS_OUTCOME: (
-        Phrase("How a request ends, or why it takes longer (GDPR Art. 12)").both(),
+        Phrase(
+            "The letter about how a request ends or why it takes longer (GDPR Art. 12)"
+        ).both(),
         (outcomes, remedies),
     ),
 }
 DRAFT_MARK: Final = Phrase(
-    "Draft: nobody here has reviewed and signed off this text yet. Your request "
-    "counts all the same, and all time limits run."
+    "Draft: nobody here has reviewed and signed off this text yet. Your "
+    "request is valid all the same, and all time limits run."
 ).both()
 """Stands before a text that is a draft; whoever signs off the text ends it."""
 

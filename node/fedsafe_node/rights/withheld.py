@@ -99,7 +99,11 @@ class RecipientSilence:
         asked = decode(content, Silence)
         if not decide(self._office, asked, first).allowed:
             raise WrongStateError(
-                "act_changed", Phrase("this can't be held back so any more: ask anew")
+                "act_changed",
+                Phrase(
+                    "the recipient can no longer be left out of the answer in "
+                    "this way: ask for it again"
+                ),
             )
         return ActRequest(KIND, first, second, asked.note)
 

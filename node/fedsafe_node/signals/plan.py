@@ -201,7 +201,7 @@ class Planner:
     def _check_open(self) -> None:
         if self._present.shared is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         closes = self.shared.closes if self.shared is not None else None
         if closes is None or self._present.at >= closes:

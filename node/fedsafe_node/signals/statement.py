@@ -54,7 +54,9 @@ async def state(  # noqa: PLR0913 - what a restriction says
     """
     node, shared = desk.situation.node, desk.situation.shared
     if shared is None:
-        raise WrongStateError("no_federation", Phrase("this node has no federation"))
+        raise WrongStateError(
+            "no_federation", Phrase("this node does not belong to a federation")
+        )
     key = sequence_key(node)
     sequence = int(await tx.meta(key) or 0) + 1
     restriction = Restriction(

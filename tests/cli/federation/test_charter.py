@@ -227,7 +227,10 @@ def test_nothing_is_asked_for_without_a_yes(ask: "Run", node: "FakeNode") -> Non
 def test_where_there_is_no_federation_nobody_is_asked_whether_to_go_on(
     ask: "Run", node: "FakeNode"
 ) -> None:
-    problem = {"code": "no_federation", "detail": "this node has no federation"}
+    problem = {
+        "code": "no_federation",
+        "detail": "this node does not belong to a federation",
+    }
     node.always(STATUS, problem, 409)
     outcome = ask("federation", "rotate-keys")
 

@@ -86,7 +86,10 @@ def test_a_receipt_is_told(ask: "Run", node: "FakeNode") -> None:
 
 
 def test_what_takes_no_receipt_is_refused(ask: "Run", node: "FakeNode") -> None:
-    problem = {"code": "no_receipt", "detail": "this kind of event takes no receipt"}
+    problem = {
+        "code": "no_receipt",
+        "detail": "a receipt is not possible for this kind of event",
+    }
     node.always("POST /v1/events/42/receipt", problem, 409)
     refused = ask("events", "receipt", "42")
 

@@ -118,7 +118,7 @@ def test_whatever_a_person_reads_of_rights_is_signed_off() -> None:
         (TextName.RIGHTS_FORM, "Was möchten Sie?"),
         (TextName.CODE_LETTER, "Er gilt eine Viertelstunde."),
         (TextName.RIGHTS_ANSWER, "Zu dieser Kennung ist kein Signal gespeichert."),
-        (TextName.RIGHTS_ANSWER, "Zu Ihrem Konto ist keine Prüfung gespeichert."),
+        (TextName.RIGHTS_ANSWER, "Zu Ihrem Konto haben wir keine Prüfung gespeichert."),
         (TextName.RIGHTS_OUTCOME, "Ihr Antrag ist am {day} abgelehnt worden."),
         (TextName.RIGHTS_OUTCOME, "Der Antrag ist offenkundig unbegründet"),
     ):

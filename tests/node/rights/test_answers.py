@@ -61,18 +61,18 @@ async def reviewed(fleet: Fleet, outcome: OutcomeRequest) -> str:
             Language.DE,
             (
                 "Prüfung Ihres Kontos, begonnen am 24.11.2026: entschieden",
-                "am 24.11.2026: Funktionen des Kontos sind eingeschränkt",
+                "am 24.11.2026: einige Funktionen des Kontos sind eingeschränkt",
                 "bis 30.11.2026 (Aktenzeichen file-7)",
-                "entschieden haben Menschen: 1",
+                "Zahl der Menschen, die entschieden haben: 1",
             ),
         ),
         (
             Language.EN,
             (
                 "Review of your account, begun on 2026-11-24: decided",
-                "on 2026-11-24: features of the account are limited",
+                "on 2026-11-24: some features of the account are limited",
                 "until 2026-11-30 (file number file-7)",
-                "decided by people: 1",
+                "number of people who decided: 1",
             ),
         ),
     ],
@@ -122,7 +122,7 @@ async def test_who_names_no_account_is_told_where_reviews_are_kept(
 
     assert text is not None
     assert NOTHING in text
-    assert "this request names none" in text
+    assert "this request does not name an account" in text
     assert "safety@b.demo" in text
 
 
@@ -159,10 +159,10 @@ async def test_a_draft_about_a_person_is_told(trio: Fleet) -> None:
     opened = await requests_of(trio, "a.demo").open(asked(), SHOP)
     text = await answer_to(trio, "a.demo", opened)
 
-    assert "Draft of a signal of 2026-11-24" in text
+    assert "Draft of a signal, written on 2026-11-24" in text
     assert "the data come from our own service" in text
     assert "kind of identifier: e-mail address" in text
-    assert "has gone to nobody" in text
+    assert "Nobody has received it" in text
 
 
 async def test_what_a_relock_erased_is_never_called_nothing(gated: Fleet) -> None:
@@ -176,8 +176,8 @@ async def test_what_a_relock_erased_is_never_called_nothing(gated: Fleet) -> Non
     assert {"a.demo", "c.demo"} <= set(opened.unevaluated or ())
     text = await answer_to(gated, "b.demo", opened)
     assert NOTHING not in text
-    assert "we may keep no signals of other providers" in text
-    assert "these will tell you: a.demo, c.demo" in text
+    assert "we may not keep signals of other providers" in text
+    assert "whether they have listed you: a.demo, c.demo" in text
 
 
 @pytest.mark.parametrize("how", ["stale", "suspended", "lacking"])
@@ -196,8 +196,8 @@ async def test_an_origin_that_was_not_covered_is_named(trio: Fleet, how: str) ->
     assert (opened.state, opened.unevaluated) == ("open", ["a.demo"])
     text = await answer_to(trio, "b.demo", opened)
     assert "ist kein Signal gespeichert" not in text
-    assert "nicht vollständig zu prüfen waren die Signale von: a.demo." in text
-    assert "sagen Ihnen diese Anbieter selbst" in text
+    assert "konnten wir nicht oder nicht vollständig prüfen: a.demo." in text
+    assert "Bitte fragen Sie diese Anbieter" in text
 
 
 async def _only_stale(fleet: Fleet) -> bool:

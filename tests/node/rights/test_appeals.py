@@ -224,11 +224,13 @@ async def test_an_appeal_passes_to_the_deputy_of_who_has_disputed_the_signal(
     await decide(trio, filed.appeal, ENDS, at=DEPUTY)
     await trio.level(DEPUTY, NAMES)
 
-    assert f"Then {DEPUTY} decides in its place" in offered
-    assert f"{DEPUTY} decides in its place, and has until" in waiting
+    assert f"Then {DEPUTY} decides instead of the reporting provider" in offered
+    assert (
+        f"{DEPUTY} decides instead of the reporting provider and has until" in waiting
+    )
     assert set(told.values()) == {DEPUTY}
     assert refused.value.code == "not_hearing"
-    assert f"{DEPUTY} hears it" in str(refused.value)
+    assert f"{DEPUTY} decides the appeal" in str(refused.value)
     assert before == [*NAMES, DEPUTY]
     assert await matching(trio) == []
     for name in NAMES:
@@ -249,7 +251,10 @@ async def test_an_appeal_that_nobody_hears_is_not_filed(trio: Fleet) -> None:
     letter = await told_to_the_person(trio)
 
     assert again.weight == "repeat"
-    assert "somebody there who has not decided on it before reviews it now" in letter
+    assert (
+        "Somebody there who has not decided on the signal before now reviews it"
+        in letter
+    )
     assert HEARS not in letter
     assert refused.value.code == "nobody_hears"
     assert "--deputy" in str(refused.value)

@@ -244,7 +244,7 @@ async def test_who_says_to_be_under_18_reads_and_contests_as_one(
     assert kept.contention == "minor"
     assert told.text is not None
     plain, _, whole = told.text.partition(BELOW.said(Language.DE))
-    assert "Er ist kein Urteil über dich." in plain
+    assert "Es ist kein Urteil über dich." in plain
     assert "Art. 15" in whole
 
 
@@ -491,10 +491,10 @@ async def test_a_person_walks_through_all_pages(mailing: Fleet, box: MailBox) ->
         waits = await posted(
             session, "/rights/answer", lang="en", request=name, collect=code
         )
-        assert "It will be by 2026-12-24" in waits
-        assert "It has 10 working days for that" in opened
+        assert "You will have it by 2026-12-24" in waits
+        assert "has 10 working days to decide" in opened
         assert "make a new request" in opened
-        assert "it rests: nobody gets a match" in waits
+        assert "contested and rests: until the decision, nobody gets a match" in waits
         assert "has until 2026-12-08" in waits
         await mailing.level("b.demo", ("a.demo", "c.demo"))
         assert await matching(mailing, WHO) == []
@@ -506,8 +506,8 @@ async def test_a_person_walks_through_all_pages(mailing: Fleet, box: MailBox) ->
         again = await posted(
             *(session, "/rights/answer"), lang="en", request=name, collect=code
         )
-        assert "has been collected already" in again
-        assert "it rests: nobody gets a match" in again
+        assert "has already been collected" in again
+        assert "contested and rests: until the decision, nobody gets a match" in again
         assert "Make a new request here" in again
         assert "Answer to your request" not in again
         closing = CloseRequest(
@@ -518,8 +518,8 @@ async def test_a_person_walks_through_all_pages(mailing: Fleet, box: MailBox) ->
             *(session, "/rights/answer"), lang="en", request=name, collect=code
         )
         assert "was refused on 2026-11-24" in closed
-        assert "we ourselves cannot" in closed
-        assert "It will be by" not in closed
+        assert "We ourselves cannot" in closed
+        assert "You will have it by" not in closed
         shouted = await posted(
             *(session, "/rights/answer"),
             lang="en",
@@ -538,7 +538,7 @@ async def test_a_person_walks_through_all_pages(mailing: Fleet, box: MailBox) ->
             assert response.status == 404
             page = await response.text()
         Page(page).check()
-        assert "if you have them no more, make a new request" in page
+        assert "If you no longer have them, make a new request" in page
         assert 'href="/rights?lang=en"' in page
 
 
@@ -562,14 +562,14 @@ async def test_the_language_is_the_readers_or_the_chosen_one(mailing: Fleet) -> 
 @pytest.mark.parametrize(
     ("path", "fields", "status", "says"),
     [
-        ("/rights/code", {"email": "nobody"}, 422, "no e-mail address"),
-        ("/rights/code", {}, 422, "not complete"),
-        ("/rights/proof", {"email": WHO}, 422, "not complete"),
+        ("/rights/code", {"email": "nobody"}, 422, "not an e-mail address"),
+        ("/rights/code", {}, 422, "not filled in completely"),
+        ("/rights/proof", {"email": WHO}, 422, "not filled in completely"),
         (
             "/rights/proof",
             {"email": WHO, "nonce": "A" * 22, "code": "0123456789"},
             403,
-            "no longer good",
+            "no longer valid",
         ),
         ("/rights/answer", {"request": "x", "collect": "y"}, 404, "no answer"),
     ],
@@ -636,7 +636,7 @@ async def test_what_the_border_refuses_is_a_page_as_well(
             assert (response.status, response.content_type) == (415, "text/html")
             text = await response.text()
         Page(text).check()
-        assert "not complete" in text
+        assert "not filled in completely" in text
         box.refuses = True
         for status in (503, 503, 503, 429):
             await posted(session, "/rights/code", status=status, email=WHO)

@@ -181,7 +181,9 @@ def test_a_reply_with_harmful_advice_stops_the_start(tmp_path: Path) -> None:
     ).replace('de = "Gut."', 'de = "Warum hast du das getan?"', 1)
     (tmp_path / "help.toml").write_text(f"format = 1\ndated = 2026-11-27\n{blocks}")
 
-    with pytest.raises(ConfigError, match=r"reply\.thanks\.de: blames"):
+    with pytest.raises(
+        ConfigError, match=r"reply\.thanks\.de contains harmful advice \(blames\)"
+    ):
         read_directory(Place(tmp_path), replace(a_config(), help="help.toml"))
 
 

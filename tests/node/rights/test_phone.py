@@ -129,10 +129,10 @@ async def test_who_has_only_a_phone_walks_through_all_pages(
 
     assert 'type="tel"' in first
     assert 'name="email"' not in first
-    assert "It is about an e-mail address" not in first  # nobody mails here
-    assert "e-mail address, an account or a device this does not work" in first
+    assert "My request is about an e-mail address" not in first  # nobody mails here
+    assert "request about an e-mail address, an account or a device here" in first
     assert (WHO not in asked, DIALLED not in asked) == (True, True)
-    assert "Ten digits from the message" in asked
+    assert "The ten digits from our message" in asked
     assert resting == []
     assert (shown.control, shown.way.value) == ("phone_code", "form")
     assert "Answer to your request" in answer
@@ -170,7 +170,7 @@ async def test_a_child_gets_plain_words_and_a_message_of_few_parts(
             *(session, "/rights/code"), lang="de", age="minor", phone=DIALLED
         )
 
-    assert "Das kostet dich nichts." in first
+    assert "Der Code kostet dich nichts." in first
     assert "bekommst du eine Nachricht mit einem Code" in asked
     assert "Wenn du mit jemandem reden möchtest:" in asked
     assert "110" in asked
@@ -226,8 +226,20 @@ async def test_guesses_are_slowed_and_hold_up_nobody_else(
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("en", "For a phone number, an account or a device this does not work here"),
-        ("de", "Für eine Telefonnummer, ein Konto oder ein Gerät geht das hier nicht"),
+        (
+            "en",
+            (
+                "You cannot make a request about a phone number, an account or a "
+                "device here"
+            ),
+        ),
+        (
+            "de",
+            (
+                "Einen Antrag zu einer Telefonnummer, einem Konto oder einem Gerät "
+                "können Sie hier nicht stellen"
+            ),
+        ),
     ],
 )
 async def test_a_form_without_a_hook_says_so_before_anything_is_typed(
@@ -424,8 +436,8 @@ async def test_a_number_that_gets_no_code_is_told_where_to_write(
             problem = await got.json()
 
     assert hook.asked == []
-    assert "no code to this number" in page
-    assert "no complete phone number" in none
+    assert "cannot send a code to this phone number" in page
+    assert "not a complete phone number" in none
     assert "safety@b.demo" in page
     assert (problem["code"], problem["pointer"]) == (
         "not_phoned",

@@ -99,23 +99,27 @@ async def test_a_person_learns_how_to_appeal_who_decides_and_that_it_stands(
     await trio.level(HEARS, ["a.demo", "b.demo"])
     third = await told(trio, await contest(trio, Language.DE))
 
-    way = "Bestreiten Sie es noch einmal, dann entscheidet c.demo statt seiner"
+    way = "Bestreiten Sie das Signal noch einmal, dann entscheidet c.demo anstelle"
     letter = house_in_words(trio["a.demo"].base.situation)
     assert "dann entscheidet c.demo an unserer Stelle" in letter["contest"].de
     assert "Then another provider decides: c.demo" in letter["contest_minor"].en
     assert way in before
     assert way in note
-    assert f"Signal {signal}: Der meldende Anbieter hat entschieden" in note
-    assert "Dann entscheidet c.demo statt seiner" in note
-    assert "wir selbst können es nicht ändern oder löschen" in note
+    assert f"Signal {signal}: Der meldende Anbieter lässt das Signal bestehen" in note
+    assert "Dann entscheidet c.demo anstelle des meldenden Anbieters" in note
+    assert "Wir selbst können sie nicht ändern oder löschen" in note
     assert "nur er kann" not in note
     assert "gilt als Beschwerde, und c.demo entscheidet" in sent
     for text in (sent, third):
         assert "Der meldende Anbieter entscheidet darüber" not in text
-        assert "Noch einmal für Sie bestritten" in text
+        assert "noch einmal für Sie bestritten" in text
     assert not any(way in text for text in (opened, third))  # it is filed once
-    assert "c.demo entscheidet statt seiner, Frist bis 08.12.2026" in opened
-    assert "c.demo hat am 24.11.2026 entschieden, dass es bestehen bleibt" in third
+    assert (
+        "c.demo entscheidet anstelle des meldenden Anbieters und hat bis 08.12.2026"
+    ) in opened
+    assert (
+        "c.demo hat am 24.11.2026 entschieden, dass das Signal bestehen bleibt"
+    ) in third
 
 
 async def test_a_minor_learns_it_in_plain_words_and_that_it_has_ended(
@@ -137,14 +141,19 @@ async def test_a_minor_learns_it_in_plain_words_and_that_it_has_ended(
 
     assert "another provider decides now: c.demo. It has until 2026-12-08" in heard
     assert "Come back here with your number" in heard
-    assert "The signal counts no more." in over
+    assert "The signal does not count any more." in over
 
-    assert "Another provider reported it. We cannot erase it ourselves." in note
-    assert "That is an appeal. Then another provider decides: c.demo" in note
+    assert (
+        "Another provider made the signal. We cannot erase the signal ourselves."
+        in note
+    )
+    assert "That is called an appeal. Then another provider decides: c.demo" in note
     assert "another provider decides now: c.demo. It has until 2026-12-08" in opened
     plain, _, whole = ended.partition(BELOW.said(Language.EN))
-    assert "Another provider (c.demo) has looked again and decided: the" in plain
-    assert "Appeal: c.demo decided on 2026-11-24 that it ends" in whole
+    assert (
+        "Another provider (c.demo) has looked at the signal again and decided: the"
+    ) in plain
+    assert "Appeal: c.demo decided on 2026-11-24 that the signal ends" in whole
 
 
 async def stands(fleet: Fleet, opened: RightsRequestAnswer) -> CollectedAnswer:
@@ -178,21 +187,27 @@ async def test_who_comes_back_reads_each_time_how_it_stands(trio: Fleet) -> None
     due = "2026-12-08T23:00:00+00:00"
     for each in (fresh, collected, again):
         assert staged(each) == ("rests", due, None, None)
-        assert "es ruht: Niemand bekommt einen Treffer" in (each.status or "")
-        assert "hat bis 08.12.2026 Zeit" in (each.status or "")
-        assert "Sehen Sie mit Nummer und Abholcode hier wieder nach" in (
+        assert "ruht: Bis zur Entscheidung bekommt niemand dadurch einen Treffer" in (
             each.status or ""
         )
+        assert "hat bis 08.12.2026 Zeit" in (each.status or "")
+        assert (
+            "Bitte sehen Sie hier mit Ihrer Nummer und Ihrem Abholcode wieder nach"
+        ) in (each.status or "")
     assert signal in (collected.text or "")
     assert (again.collected, again.text) == (True, None)
     assert staged(offered) == ("stands", None, "offered", HEARS)
-    assert "Dann entscheidet c.demo statt seiner" in (offered.status or "")
+    assert ("Dann entscheidet c.demo anstelle des meldenden Anbieters") in (
+        offered.status or ""
+    )
     assert staged(heard) == ("stands", None, "open", HEARS)
-    assert "c.demo entscheidet statt seiner, Frist bis 08.12" in (heard.status or "")
-    assert "hier wieder nach" in (heard.status or "")
+    assert (
+        "c.demo entscheidet anstelle des meldenden Anbieters und hat bis 08.12"
+    ) in (heard.status or "")
+    assert "Ihrem Abholcode wieder nach" in (heard.status or "")
     assert staged(ended) == ("ended", None, "ended", HEARS)
     assert "Das Signal ist beendet" in (ended.status or "")
-    assert "hier wieder nach" not in (ended.status or "")
+    assert "Ihrem Abholcode wieder nach" not in (ended.status or "")
     for each in (fresh, again, offered, heard, ended):
         assert signal not in (each.status or "")  # no second copy of what was found
     assert (await stands(trio, await access(trio))).status is None
@@ -211,9 +226,12 @@ async def test_who_comes_back_learns_that_nobody_has_decided_in_time(
     await trio.level("a.demo", ["b.demo", "c.demo"])
     lapsed = await stands(trio, opened)
 
-    assert "had until 2026-12-08 and has not decided yet" in (over.status or "")
+    assert (
+        "had until 2026-12-08 to decide about the signal, and has not decided yet"
+        in (over.status or "")
+    )
     assert staged(lapsed) == ("lapsed", None, None, None)
-    assert "has not decided in time: nobody gets a match" in (lapsed.status or "")
+    assert "did not decide in time: nobody gets a match" in (lapsed.status or "")
 
 
 async def test_who_waits_for_a_second_officer_reads_that_nothing_rests(
@@ -229,7 +247,7 @@ async def test_who_waits_for_a_second_officer_reads_that_nothing_rests(
     found = await requests.collect(asked_for, PLACE)
 
     assert list(found.contested) == []
-    assert "Bis dahin ruht nichts" in (found.status or "")
+    assert "Bis dahin ruht wegen Ihres Antrags kein Signal" in (found.status or "")
     assert alone["a.demo"].base.config.contact in (found.status or "")
 
 
@@ -241,8 +259,11 @@ async def test_nobody_is_sent_to_who_hears_nothing(trio: Fleet) -> None:
     note = await refused(trio, first)
 
     assert "appeal" not in again + note
-    assert "somebody there who has not decided on it before reviews it" in again
-    assert "The reporting provider has decided that it stands." in note
+    assert (
+        "Somebody there who has not decided on the signal before now reviews it"
+        in again
+    )
+    assert "The reporting provider has upheld the signal." in note
     assert "only that provider can" not in note
 
 

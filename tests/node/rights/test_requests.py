@@ -88,10 +88,10 @@ async def test_a_person_is_told_who_lists_them_and_who_has_received_it(
         assert all(f"recipient: {other}" in text for other in others)
         forms = [trio[other].base.config.url for other in sorted(others)]
         assert not any(f"{url}/rights" in text for url in forms)  # they take nothing
-        assert ("if you ask for access there" in text) is bool(others)
+        assert ("if you ask it for access" in text) is bool(others)
         assert not any(name in text for name in ("anna", "rita", "dora"))
         assert ("a.demo will tell you" in text) is (name == "b.demo")
-        assert ("only this provider uses it" in text) is (name == "b.demo")
+        assert ("only this provider uses the signal" in text) is (name == "b.demo")
 
 
 async def test_only_forms_that_take_such_an_identifier_are_named(trio: Fleet) -> None:
@@ -104,7 +104,7 @@ async def test_only_forms_that_take_such_an_identifier_are_named(trio: Fleet) ->
 
     form = f"{trio['b.demo'].base.config.url}/rights"
     assert text is not None
-    assert f"if you ask for access there: b.demo ({form}), c.demo\n" in text
+    assert f"if you ask it for access: b.demo ({form}), c.demo\n" in text
 
 
 async def test_a_person_is_told_how_often_a_recipient_has_got_it(trio: Fleet) -> None:
@@ -142,7 +142,7 @@ async def test_an_answer_says_in_words_what_the_law_wants_to_be_said(
     assert answer is not None
     for told in (
         *(
-            "Wozu: ",
+            "Wozu wir das speichern: ",
             "Art. 6 Abs. 1 Buchst. f DSGVO",
             "Stand: 24.11.2026",
             "E-Mail-Adresse",
@@ -157,7 +157,8 @@ async def test_an_answer_says_in_words_what_the_law_wants_to_be_said(
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [(Language.DE, "ruht, bis"), (Language.EN, "rests until")]
+    ("language", "told"),
+    [(Language.DE, "ruht: Bis zur Entscheidung"), (Language.EN, "and rests: nobody")],
 )
 async def test_an_answer_says_that_a_signal_rests(
     trio: Fleet, language: Language, told: str
@@ -175,7 +176,10 @@ async def test_an_answer_says_that_a_signal_rests(
 
 @pytest.mark.parametrize(
     ("provenance", "told"),
-    [(Provenance.RELAYED, "told to the"), (Provenance.IMPORTED_LIST, "from a list by")],
+    [
+        (Provenance.RELAYED, "information that others gave"),
+        (Provenance.IMPORTED_LIST, "from a list by"),
+    ],
 )
 async def test_an_answer_says_where_a_finding_comes_from(
     alone: Fleet, provenance: Provenance, told: str
@@ -202,7 +206,7 @@ async def test_nothing_found_is_answered_at_once_in_their_language(
 
     assert opened.state == "open"  # who opens it learns nothing from this
     assert (await requests.show(opened.request, DORA)).state == "answered"
-    with pytest.raises(WrongStateError, match="the person collects that"):
+    with pytest.raises(WrongStateError, match="the person collects the answer"):
         await requests.answer(opened.request, DORA)
     text = await collected(trio, opened)
     assert text is not None
@@ -512,7 +516,10 @@ async def test_what_could_not_be_asked_is_named(trio: Fleet) -> None:
     assert opened.state == "open"  # nobody may say that there is nothing
     answered = await requests_of(trio).answer(opened.request, LEA)
     assert answered.answer is not None
-    assert "Not looked everywhere yet: epoch 1" in answered.answer
+    assert (
+        "We have not looked everywhere yet. This is still missing: epoch 1"
+        in answered.answer
+    )
 
 
 async def test_opening_tells_nobody_whether_something_is_found(alone: Fleet) -> None:
@@ -574,9 +581,9 @@ async def test_a_dispute_that_rests_nothing_is_not_said_to(trio: Fleet) -> None:
         assert answered.answer is not None
         told.append(answered.answer)
 
-    assert "Disputed for you: 1. It rests everywhere" in told[0]
-    assert "rests everywhere" not in told[1]
-    assert "Disputed for you, without resting for that: 1" in told[1]
+    assert "contested for you and that now rest: 1." in told[0]
+    assert "now rest" not in told[1]
+    assert "contested for you but that do not rest because of that: 1" in told[1]
 
 
 async def test_an_epoch_that_is_not_asked_is_named(
@@ -592,7 +599,7 @@ async def test_an_epoch_that_is_not_asked_is_named(
     assert (opened.state, opened.unevaluated) == ("open", ["epoch 1"])
     answer = (await requests_of(trio).answer(opened.request, LEA)).answer
     assert answer is not None
-    assert "What could be checked has shown no signal" in answer
+    assert "As far as we could check, there is no signal" in answer
     assert "No signal is kept" not in answer
 
 
@@ -751,7 +758,7 @@ async def test_nobody_extends_what_is_overdue(trio: Fleet) -> None:
     ("language", "late", "promised"),
     [
         (Language.DE, "bis zum 24.12.2026 fällig und ist verspätet", "Sie kommt bis"),
-        (Language.EN, "was due by 2026-12-24 and is late", "It will be by"),
+        (Language.EN, "was due by 2026-12-24 and is late", "You will have it by"),
     ],
 )
 async def test_a_late_answer_is_called_late_and_promised_by_no_past_day(

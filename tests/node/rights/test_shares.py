@@ -179,7 +179,7 @@ async def test_turns_go_round_and_the_dispute_is_opened_then(strict: Fleet) -> N
     before = await collected(strict, mine)
     assert before.again_at == mine.again_at
     assert before.status is not None
-    assert "Not looked everywhere yet" in before.status
+    assert "We have not looked everywhere yet" in before.status
 
     strict.clock.advance(timedelta(hours=1))
     await strict.covered()
@@ -192,7 +192,7 @@ async def test_turns_go_round_and_the_dispute_is_opened_then(strict: Fleet) -> N
     assert await matching_now(strict) == []
     after = await collected(strict, mine)
     assert after.status is not None
-    assert "it rests" in after.status
+    assert "contested and rests" in after.status
     left = [each for each in others if await waiting(strict, each) is not None]
     assert 75 - 40 <= len(left) < 75 - 20  # no more than the hour has
 
@@ -206,7 +206,7 @@ async def test_what_waited_is_looked_up_after_a_restart(strict: Fleet) -> None:
     await requests_of(strict).answer(officer.request, LEA)
     said = (await collected(strict, officer)).text
     assert said is not None
-    assert "Not looked everywhere yet: epoch 1" in said
+    assert "We have not looked everywhere yet. This is still missing: epoch 1" in said
     for _ in range(10):  # nobody has answered: no try costs a share
         await again(strict, timedelta(minutes=15))
     await strict.stop("b.demo")
@@ -225,7 +225,7 @@ async def test_what_waited_is_looked_up_after_a_restart(strict: Fleet) -> None:
     assert VICTIM not in event.text
     anew = (await collected(strict, officer)).text  # written anew, and handed out
     assert anew is not None
-    assert "Not looked everywhere yet" not in anew
+    assert "We have not looked everywhere yet" not in anew
     assert "a.demo" in anew
 
 

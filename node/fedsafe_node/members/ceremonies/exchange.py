@@ -95,7 +95,7 @@ class Carrying:
         scene = await self._store.scan(read_scene)
         if scene is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         if request.version > scene.version.charter.version:
             self._ballot.spread()  # it is ahead: ask at once

@@ -190,7 +190,7 @@ class Admitting:
         present = await self._ballot.present()
         if present is None or self._situation.shared is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         return present
 

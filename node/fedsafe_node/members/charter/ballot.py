@@ -152,7 +152,7 @@ class Ballot:
         present = await _read_present(tx)
         if present is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         version, pending = present.version, present.pending
         self._check_vote(present, payload, refuse=refuse)

@@ -121,7 +121,9 @@ async def _open(reader: Reader, statement: Signed) -> str:
     """Check a wish against the version that counts; name who has it."""
     version = await read_version(reader)
     if version is None:
-        raise WrongStateError("no_federation", Phrase("this node has no federation"))
+        raise WrongStateError(
+            "no_federation", Phrase("this node does not belong to a federation")
+        )
     return open_leaving(version, statement)
 
 

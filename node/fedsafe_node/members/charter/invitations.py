@@ -156,7 +156,7 @@ class Inviting:
         found = await self._office.store.read(read_version)
         if found is None or self._situation.shared is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         return found
 

@@ -103,7 +103,7 @@ class Governance:
         chain = await self._store.scan(read_chain)
         if not chain:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         versions: list[VersionAnswer] = []
         before: Charter | None = None
@@ -155,7 +155,7 @@ class Governance:
         present = await self._ballot.present()
         if present is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         return present
 

@@ -332,7 +332,7 @@ class Charters:
         present = await self._ballot.present()
         if present is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         return present
 

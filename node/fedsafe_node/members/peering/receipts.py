@@ -233,7 +233,7 @@ class ReceiptTaker:
         charters = await self._signer.store.scan(read_charters)
         if not charters:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         listing = [
             each for each in charters if any(one.name == name for one in each.members)

@@ -354,7 +354,7 @@ class PeeringService:
         shared = self._situation.shared
         if shared is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         return shared
 

@@ -215,7 +215,7 @@ class SightingsExchange:
         shared = self._situation.shared
         if shared is None:
             raise WrongStateError(
-                "no_federation", Phrase("this node has no federation")
+                "no_federation", Phrase("this node does not belong to a federation")
             )
         return shared
 

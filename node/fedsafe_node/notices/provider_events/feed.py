@@ -138,7 +138,10 @@ class EventFeed:
         if waiting[name] >= MOST_EACH or waiting.total() >= MOST_WAITING:
             raise UnavailableError(
                 "busy",
-                Phrase("too many wait for events: read without a wait"),
+                Phrase(
+                    "too many requests are already waiting for new events: "
+                    "read without a wait, or try again later"
+                ),
                 retry_after_ms=_RETRY_MS,
             )
         waiting[name] += 1
@@ -174,9 +177,16 @@ class EventFeed:
         async def load(reader: Reader) -> tuple[list[ProviderEventRow], int, str]:
             last = await reader.last_provider_event()
             if after > last:
-                raise _position(Phrase("there is no such event yet"))
+                raise _position(
+                    Phrase("there is no event yet with the number given in after")
+                )
             if mark and await _cursor(reader, after) != query.after:
-                raise _position(Phrase("the node was put back to an older state"))
+                raise _position(
+                    Phrase(
+                        "the position in after is no longer valid because the node "
+                        "was put back to an older state"
+                    )
+                )
             rows = await reader.provider_events(after, query.limit)
             end = rows[-1].number if len(rows) == query.limit else last
             return rows, last, await _cursor(reader, end)
@@ -244,7 +254,7 @@ async def _original(reader: Reader, number: int) -> ProviderEventRow:
         raise NotFoundError(Phrase("no such event"))
     if event.due_at is None:
         raise WrongStateError(
-            "no_receipt", Phrase("this kind of event takes no receipt")
+            "no_receipt", Phrase("a receipt is not possible for this kind of event")
         )
     return event
 

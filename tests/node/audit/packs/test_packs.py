@@ -173,12 +173,18 @@ async def test_an_approval_is_for_one_recipient(kept_alone: Fleet) -> None:
     [
         (
             Language.DE,
-            "Einträge zu Ihrem Konto stehen:\n",
-            f"Auszug aus unserem Protokoll, gemacht für {COURT} am 24.11.2026; Zweck: ",
+            (
+                "Einträge zu Ihrem Konto sind in Auszügen aus unserem Protokoll "
+                "enthalten:\n"
+            ),
+            (
+                "Auszug aus unserem Protokoll, "
+                f"erstellt für {COURT} am 24.11.2026; Zweck: "
+            ),
         ),
         (
             Language.EN,
-            "Entries about your account are:\n",
+            "Extracts of our log contain entries about your account:\n",
             f"in an extract of our log, made for {COURT} on 2026-11-24; purpose: ",
         ),
     ],
@@ -193,7 +199,7 @@ async def test_a_person_is_told_of_packs_with_their_signals_and_their_account(
 
     assert signals.count(line) == account.count(line) == 1
     assert not any(name in text for name in ("audra", "dora", "staff-"))
-    assert "only this provider uses it" not in text
+    assert "only this provider uses the signal" not in text
 
 
 async def test_a_pack_with_an_account_is_no_nothing_until_it_is_erased(

@@ -145,7 +145,7 @@ async def test_a_cursor_that_no_event_has_is_refused(
     await announce(store, announcer, TASK)
 
     assert await numbers(feed, FollowQuery(after="1")) == []
-    with pytest.raises(BadRequestError, match="no such event yet"):
+    with pytest.raises(BadRequestError, match="there is no event yet"):
         await feed.read(FollowQuery(after="2"), SHOP)
 
 
