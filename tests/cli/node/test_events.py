@@ -94,4 +94,4 @@ def test_what_takes_no_receipt_is_refused(ask: "Run", node: "FakeNode") -> None:
     refused = ask("events", "receipt", "42")
 
     assert refused.status != 0
-    assert "takes no receipt" in refused.err
+    assert "a receipt is not possible for this kind" in refused.err
