@@ -27,6 +27,7 @@ from tests.postgresql.fixtures import (  # noqa: F401 - fixtures
     postgresql_url,
 )
 from tests.promises import MARK, PROMISES, ids_of, read_promises
+from tests.support.new_tables import copy_new_tables
 
 # As below: what is collected and imported stays.
 gc.set_threshold(50_000, 20, 20)
@@ -58,6 +59,7 @@ settings.register_profile(
     max_examples=int(os.environ.get("FEDSAFE_EXAMPLES", "25")),
 )
 settings.load_profile("fedsafe")
+copy_new_tables()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -282,6 +282,7 @@ def _import_all() -> None:
                 with suppress(ImportError):  # of what is not installed here
                     import_module(found.name)
     import_module("uvloop")
+    import_module("tests.support.new_tables").copy_new_tables()
     import gc  # noqa: PLC0415 - what was imported stays
 
     gc.collect()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.new_tables import MIGRATE, copy_new_tables
 from tests.support.older_stores import LINE, migrate_until, of_then, open_database
 from tests.support.store_rows import SENT
 
@@ -23,6 +24,11 @@ def schema_of(connection: sqlite3.Connection) -> str:
     return "".join(f"{' '.join(sql.split())};\n" for (sql,) in rows)
 
 
+@pytest.fixture(autouse=True)
+def migrate_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fedsafe_node.store.schema._apply", MIGRATE)
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> sqlite3.Connection:
     connection = open_database(tmp_path / "node.db")
@@ -34,6 +40,21 @@ def test_migrating_gives_the_schema_that_is_written_down(
     database: sqlite3.Connection,
 ) -> None:
     assert schema_of(database) == EXPECTED.read_text()
+
+
+def test_tables_that_tests_copy_are_those_that_migrations_make(
+    database: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = open_database(tmp_path / "copied.db")
+    with monkeypatch.context() as quick:
+        quick.setattr("fedsafe_node.store.schema._apply", MIGRATE)
+        copy_new_tables()
+        migrate(copied)
+    named = "SELECT name FROM _sqlite_migrations ORDER BY id"
+
+    assert schema_of(copied) == schema_of(database)
+    assert copied.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    assert copied.execute(named).fetchall() == database.execute(named).fetchall()
 
 
 def test_every_migration_leaves_the_statements_it_names() -> None:
